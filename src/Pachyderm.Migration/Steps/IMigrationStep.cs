@@ -20,6 +20,9 @@ public interface IMigrationStep
 
     /// <summary>Prepares the conversion of a surveyed store.</summary>
     IRecordConversion Prepare(ClusterInventory inventory, StepOptions options);
+
+    /// <summary>Prepares the search for results that the target release would look for under other tags.</summary>
+    ITagCarrier PrepareTags(ClusterInventory inventory, StepOptions options);
 }
 
 /// <summary>What the operator asked of a step.</summary>

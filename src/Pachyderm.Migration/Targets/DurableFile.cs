@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Pachyderm.ObjectStores;
 
 namespace Pachyderm.Migration.Targets;
 
@@ -20,11 +21,7 @@ internal static class DurableFile
     }
 
     /// <summary>Makes the names of a file's directory durable.</summary>
-    public static void SyncDirectoryOf(string path)
-    {
-        using var directory = File.OpenHandle(Path.GetDirectoryName(Path.GetFullPath(path))!, FileMode.Open, FileAccess.Read);
-        RandomAccess.FlushToDisk(directory);
-    }
+    public static void SyncDirectoryOf(string path) => DurableFiles.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
 
     /// <summary>SHA-256 of a file in lower-case hexadecimal; O(bytes).</summary>
     public static async Task<string> Sha256Async(string path, CancellationToken cancellationToken)
