@@ -1,6 +1,5 @@
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Google.Protobuf;
 using Pachyderm.Formats;
 using Pachyderm.Formats.V1_5;
@@ -79,7 +78,7 @@ internal static class IndexAdditions
                 foreach (Commit source in commit.Provenance)
                 {
                     byte[] key = keys.CommitProvenanceIndex(
-                        commit.Commit.Repo.Name.Span, commit.Commit.Id.Span, source.Repo?.Name.Span ?? [], source.Id.Span);
+                        commit.Commit.Repo.Name.Span, commit.Commit.Id.Span, NameOf(source), source.Id.Span);
                     if (present.Add(key) is { } entry)
                     {
                         yield return Entry(entry, commit.Commit.Id, RecordChanges.ProvenanceIndexAdded);
@@ -94,7 +93,7 @@ internal static class IndexAdditions
         RecordEncoding encoding = decoder.Decode(RecordKind.Commit, record.Value.Span, out ReadOnlySpan<byte> wire, out _);
         try
         {
-            CommitInfo? commit = encoding == RecordEncoding.Unreadable ? null : CommitInfo.Parser.ParseFrom(wire);
+            CommitInfo? commit = encoding == RecordEncoding.Neither ? null : CommitInfo.Parser.ParseFrom(wire);
             return commit?.Commit?.Repo is null ? null : commit;
         }
         catch (InvalidProtocolBufferException)
@@ -103,6 +102,8 @@ internal static class IndexAdditions
             return null;
         }
     }
+
+    private static ReadOnlySpan<byte> NameOf(Commit commit) => commit.Repo is null ? [] : commit.Repo.Name.Span;
 
     private static RecordAddition Entry(byte[] key, ByteString primaryKey, RecordChanges what) => new(key, primaryKey.ToByteArray(), (ulong)what);
 

@@ -45,7 +45,7 @@ internal static class RecordAudit
                 : "written back as text it is not what was stored";
         }
 
-        if (!RecordDecoder.IsMessage(kind))
+        if (RecordCodec.For(kind) is null)
         {
             return null;
         }

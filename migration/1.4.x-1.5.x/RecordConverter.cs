@@ -121,7 +121,7 @@ internal sealed class RecordConverter : IRecordConversion
     private RecordChange ConvertMessage(in RecordKey key, in StoredRecord record)
     {
         RecordEncoding encoding = _decoders.Value!.Decode(key.Kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
-        if (encoding == RecordEncoding.Unreadable || !IsSound(key, wire, out problem))
+        if (encoding == RecordEncoding.Neither || !IsSound(key, wire, out problem))
         {
             return _quarantine
                 ? RecordChange.Quarantine
@@ -191,7 +191,7 @@ internal sealed class RecordConverter : IRecordConversion
     private (JobInfo Job, bool HadInputs)? JobForIndex(in StoredRecord record)
     {
         RecordEncoding encoding = _decoders.Value!.Decode(RecordKind.Job, record.Value.Span, out ReadOnlySpan<byte> wire, out _);
-        if (encoding == RecordEncoding.Unreadable || !IsSound(_keys.Parse(record.Key.Span), wire, out _))
+        if (encoding == RecordEncoding.Neither || !IsSound(_keys.Parse(record.Key.Span), wire, out _))
         {
             return null;
         }

@@ -16,7 +16,7 @@ public sealed record FenceHolder(
     {
         using var process = System.Diagnostics.Process.GetCurrentProcess();
         return new FenceHolder(
-            migrationId, Environment.UserName, Environment.MachineName, process.Id, process.StartTime.ToUniversalTime(), epoch, time.GetUtcNow());
+            migrationId, Environment.UserName, Environment.MachineName, process.Id, StartOf(process), epoch, time.GetUtcNow());
     }
 
     /// <summary>Whether the holder ran on this machine and is known to have ended: its fence may be taken over at once.</summary>
@@ -32,7 +32,7 @@ public sealed record FenceHolder(
             using var process = System.Diagnostics.Process.GetProcessById(ProcessId);
 
             // Start times are read from the kernel in clock ticks; a second's difference is another process.
-            return (process.StartTime.ToUniversalTime() - ProcessStarted.UtcDateTime).Duration() > TimeSpan.FromSeconds(1);
+            return (StartOf(process) - ProcessStarted).Duration() > TimeSpan.FromSeconds(1);
         }
         catch (ArgumentException)
         {
@@ -42,4 +42,6 @@ public sealed record FenceHolder(
 
     /// <inheritdoc/>
     public override string ToString() => $"{User}@{Host}, process {ProcessId}, since {Since:u}";
+
+    private static DateTimeOffset StartOf(System.Diagnostics.Process process) => new(process.StartTime.ToUniversalTime(), TimeSpan.Zero);
 }

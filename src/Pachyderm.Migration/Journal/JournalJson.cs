@@ -41,9 +41,9 @@ internal sealed partial class JournalJson : JsonSerializerContext
     public static MigrationJournal DecodeJournal(ReadOnlySpan<byte> json, string where)
     {
         MigrationJournal journal = Decode(json, Default.MigrationJournal, where);
-        return journal.MinReader <= MigrationJournal.CurrentVersion
+        return journal.MinReader <= Journal.MigrationJournal.CurrentVersion
             ? journal
             : throw new OperatorException(
-                "journal-too-new", where, $"it is of format {journal.Version}, this program knows {MigrationJournal.CurrentVersion}", "use a newer pachctl");
+                "journal-too-new", where, $"it is of format {journal.Version}, this program knows {Journal.MigrationJournal.CurrentVersion}", "use a newer pachctl");
     }
 }

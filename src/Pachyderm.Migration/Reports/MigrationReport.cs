@@ -58,7 +58,7 @@ public sealed record MigrationReport
     public StoreInventory? After { get; set; }
 
     /// <summary>Changes by name.</summary>
-    public IReadOnlyDictionary<string, long> Changes { get; set; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<string, long> Changes { get; set; } = new Dictionary<string, long>(StringComparer.Ordinal);
 
     /// <summary>Results of old datums; null without a storage root.</summary>
     public TagSummary? Tags { get; set; }
@@ -87,7 +87,7 @@ public sealed record MigrationReport
     /// <summary>When it ended.</summary>
     public DateTimeOffset Ended { get; set; }
 
-    /// <summary>Reads a report that was written with <see cref="WriteAsync"/>.</summary>
+    /// <summary>Reads a report that was written before.</summary>
     /// <exception cref="OperatorException"><c>report-unreadable</c>.</exception>
     public static async Task<MigrationReport> ReadAsync(string path, CancellationToken cancellationToken)
     {
@@ -180,12 +180,13 @@ internal static class StoreInventories
         Kinds(inventory.Totals),
         inventory.Repos.OrderBy(repo => repo.Key.ToStringUtf8(), StringComparer.Ordinal).ToDictionary(
             repo => KeyText.Show(repo.Key.Span),
-            repo => new RepoInventory(repo.Value.Commits.Count, repo.Value.Branches, repo.Value.Commits.Digest.ToString())));
+            repo => new RepoInventory(repo.Value.Commits.Count, repo.Value.Branches, repo.Value.Commits.Digest.ToString()),
+            StringComparer.Ordinal));
 
     /// <summary>The inventory that a store will have.</summary>
     public static StoreInventory Of(ChangeTally tally) => new(tally.Digest.ToString(), Kinds(tally.After), null);
 
     private static Dictionary<string, KindInventory> Kinds(IReadOnlyDictionary<RecordKind, RecordTotals> totals) => totals
         .OrderBy(pair => pair.Key)
-        .ToDictionary(pair => pair.Key.ToString(), pair => new KindInventory(pair.Value.Count, pair.Value.Bytes, pair.Value.Digest.ToString()));
+        .ToDictionary(pair => pair.Key.ToString(), pair => new KindInventory(pair.Value.Count, pair.Value.Bytes, pair.Value.Digest.ToString()), StringComparer.Ordinal);
 }

@@ -54,7 +54,7 @@ public sealed class ClusterInventory
 
     /// <summary>Message records in text, in binary, and unreadable.</summary>
     public (long Text, long Binary, long Unreadable) Encodings =>
-        (_survey.Encodings[(int)RecordEncoding.Text], _survey.Encodings[(int)RecordEncoding.Binary], _survey.Encodings[(int)RecordEncoding.Unreadable]);
+        (_survey.Encodings[(int)RecordEncoding.Text], _survey.Encodings[(int)RecordEncoding.Binary], _survey.Encodings[(int)RecordEncoding.Neither]);
 
     /// <summary>Repos by name.</summary>
     public IReadOnlyDictionary<ByteString, RepoFacts> Repos => _survey.Repos;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Hashing;
-using System.Text;
 using Google.Protobuf;
 using Pachyderm.Formats;
 using Pachyderm.Formats.V1_5;
@@ -25,7 +24,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
     public RecordTotals Foreign { get; } = new();
 
     /// <summary>Message records by encoding.</summary>
-    public long[] Encodings { get; } = new long[3];
+    public long[] Encodings { get; } = new long[Enum.GetValues<RecordEncoding>().Length];
 
     public FindingList Findings { get; } = new();
 
@@ -174,7 +173,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
     {
         RecordKind kind = key.Kind;
         RecordEncoding encoding = _decoder.Decode(kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
-        if (encoding != RecordEncoding.Unreadable)
+        if (encoding != RecordEncoding.Neither)
         {
             try
             {
@@ -195,12 +194,21 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
 
         if (problem is not null)
         {
-            encoding = RecordEncoding.Unreadable;
+            encoding = RecordEncoding.Neither;
             ReadOnlyMemory<byte> keyBytes = record.Key;
             Findings.Add(
                 "bad-record",
                 FindingSeverity.Blocker,
                 () => (KeyText.Show(keyBytes.Span), $"the record cannot be read ({problem})", "restore it from a backup, delete it, or set it aside with --quarantine"));
+        }
+
+        if (encoding == RecordEncoding.Binary && !RecordCodec.For(kind)!.IsBinary(record.Value.Span))
+        {
+            ReadOnlyMemory<byte> keyBytes = record.Key;
+            Findings.Add(
+                "unknown-fields",
+                FindingSeverity.Warning,
+                () => (KeyText.Show(keyBytes.Span), "it has fields that no release up to 1.5.3 writes, or writes them in another way", "they are kept as they are"));
         }
 
         Encodings[(int)encoding]++;
@@ -253,7 +261,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         foreach (Commit source in commit.Provenance)
         {
             Refer(source);
-            Balance(RecordKind.CommitProvenanceIndex, _keys.CommitProvenanceIndex(repo.Span, commit.Commit.Id.Span, source.Repo?.Name.Span ?? [], source.Id.Span), +1);
+            Balance(RecordKind.CommitProvenanceIndex, _keys.CommitProvenanceIndex(repo.Span, commit.Commit.Id.Span, NameOf(source.Repo), source.Id.Span), +1);
         }
 
         return null;
@@ -303,7 +311,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
 
         if (job.State is JobState.JobStarting or JobState.JobRunning)
         {
-            string pipeline = KeyText.Show(job.Pipeline?.Name.Span ?? []);
+            string pipeline = job.Pipeline is { } named ? KeyText.Show(named.Name.Span) : "(none)";
             ReadOnlyMemory<byte> keyBytes = record.Key;
             Findings.Add(
                 "running-job",
@@ -356,7 +364,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         }
     }
 
-    private void Refer(Commit commit) => ReferencedCommits.Add(HashCommit(commit.Repo?.Name.Span ?? [], commit.Id.Span));
+    private void Refer(Commit commit) => ReferencedCommits.Add(HashCommit(NameOf(commit.Repo), commit.Id.Span));
 
     private void Balance(RecordKind kind, ReadOnlySpan<byte> key, int sign)
     {
@@ -364,6 +372,8 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         ulong hash = XxHash3.HashToUInt64(key);
         IndexBalance[kind] = (unchecked(sign > 0 ? sum + hash : sum - hash), count + sign);
     }
+
+    private static ReadOnlySpan<byte> NameOf(Repo? repo) => repo is null ? [] : repo.Name.Span;
 
     private RepoFacts FactsOf(ByteString repo)
     {

@@ -60,8 +60,11 @@ public interface IMigrationTarget : IAsyncDisposable
     /// <summary>Visits the records of the source as they are now.</summary>
     internal IRecordSource OpenCurrent();
 
+    /// <summary>Reads the records of a range of the source as they are now.</summary>
+    IAsyncEnumerable<IReadOnlyList<StoredRecord>> ReadCurrentAsync(KeyRange range, CancellationToken cancellationToken);
+
     /// <summary>Visits the records that <see cref="ApplyAsync"/> has written, whether published yet or not.</summary>
-    internal Task<IRecordSource> OpenMigratedAsync(CancellationToken cancellationToken);
+    internal Task<OpenedSource> OpenMigratedAsync(CancellationToken cancellationToken);
 
     /// <summary>Makes all changes. Can be killed at any moment and called again.</summary>
     Task ApplyAsync(ApplyRequest request, IProgress<long>? progress, CancellationToken cancellationToken);
@@ -101,3 +104,16 @@ public sealed record ApplyRequest(EtcdSnapshotFile Source, IRecordConversion Con
 /// <param name="What">What happened to it.</param>
 /// <param name="Value">Its value now; empty if it was deleted.</param>
 public sealed record LaterWrite(ReadOnlyMemory<byte> Key, string What, ReadOnlyMemory<byte> Value);
+
+/// <summary>A record source and what has to be closed after it.</summary>
+/// <param name="Source">The source.</param>
+/// <param name="File">The file underneath, or null.</param>
+internal sealed record OpenedSource(IRecordSource Source, IDisposable? File) : IAsyncDisposable
+{
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        File?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -110,8 +110,12 @@ public sealed class LiveTarget : IMigrationTarget
     IRecordSource IMigrationTarget.OpenCurrent() => new StoreRecordSource(_store);
 
     /// <inheritdoc/>
-    Task<IRecordSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken) =>
-        Task.FromResult<IRecordSource>(new StoreRecordSource(_store));
+    public IAsyncEnumerable<IReadOnlyList<StoredRecord>> ReadCurrentAsync(KeyRange range, CancellationToken cancellationToken) =>
+        _store.ReadAsync(range, 0, cancellationToken);
+
+    /// <inheritdoc/>
+    Task<OpenedSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken) =>
+        Task.FromResult(new OpenedSource(new StoreRecordSource(_store), null));
 
     /// <inheritdoc/>
     public Task ApplyAsync(ApplyRequest request, IProgress<long>? progress, CancellationToken cancellationToken) =>

@@ -203,10 +203,15 @@ public sealed class SnapshotTarget : IMigrationTarget
     IRecordSource IMigrationTarget.OpenCurrent() => new SnapshotRecordSource(_source);
 
     /// <inheritdoc/>
-    async Task<IRecordSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken)
+    public IAsyncEnumerable<IReadOnlyList<StoredRecord>> ReadCurrentAsync(KeyRange range, CancellationToken cancellationToken) =>
+        _source.ReadByRevisionAsync(range, cancellationToken);
+
+    /// <inheritdoc/>
+    async Task<OpenedSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken)
     {
         string path = File.Exists(_output) ? _output : PartialPath;
-        return new SnapshotRecordSource(await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, cancellationToken));
+        EtcdSnapshotFile file = await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, cancellationToken);
+        return new OpenedSource(new SnapshotRecordSource(file), file);
     }
 
     /// <inheritdoc/>
@@ -220,7 +225,7 @@ public sealed class SnapshotTarget : IMigrationTarget
             request.Source,
             PartialPath,
             record => Rewrite(request, record),
-            AdditionsAsync(request, rate, cancellationToken),
+            () => AdditionsAsync(request, rate, cancellationToken),
             progress,
             cancellationToken);
         FaultPoints.Reach("run.after-rewrite");
@@ -278,7 +283,7 @@ public sealed class SnapshotTarget : IMigrationTarget
         _source.Dispose();
     }
 
-    private RecordRewrite Rewrite(ApplyRequest request, in StoredRecord record)
+    private static RecordRewrite Rewrite(ApplyRequest request, in StoredRecord record)
     {
         if (!request.Classifier.IsDurable(record))
         {
