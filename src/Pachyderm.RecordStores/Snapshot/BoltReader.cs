@@ -204,7 +204,7 @@ internal sealed class BoltReader : IDisposable
 
         ulong root = BinaryPrimitives.ReadUInt64LittleEndian(value);
         return new BoltBucket(
-            Encoding.UTF8.GetString(page.Buffer, item.KeyOffset, item.KeyLength),
+            Encoding.Latin1.GetString(page.Buffer, item.KeyOffset, item.KeyLength),
             root,
             BinaryPrimitives.ReadUInt64LittleEndian(value[8..]),
             root == 0 ? value[BoltFormat.BucketHeaderSize..].ToArray() : null);
@@ -285,7 +285,7 @@ internal sealed class BoltReader : IDisposable
 }
 
 /// <summary>A bucket of the database.</summary>
-/// <param name="Name">Its name.</param>
+/// <param name="Name">Its name, one character a byte.</param>
 /// <param name="Root">Root page of its tree; 0 when it is inline.</param>
 /// <param name="Sequence">bbolt's counter for it, which etcd does not use.</param>
 /// <param name="Inline">Its only page when it is small enough to live in the list of buckets; else null.</param>
