@@ -30,14 +30,18 @@ public static class PipelineSpecConverter
         }
         else
         {
+            foreach (var field in SpecFields.Order)
+            {
+                draft.DropSecondSpelling(spec, "$", field);
+            }
+
             SpecFieldRules.Apply(draft);
             SpecInputRules.Apply(draft);
             draft.Reorder(SpecFields.Order);
         }
 
         SpecChecks.Apply(draft);
-        var name = SpecDraft.Value(draft.Spec, "pipeline") is JsonObject pipeline ? SpecDraft.Text(SpecDraft.Value(pipeline, "name")) : null;
-        return new ConvertedPipelineSpec(name, draft.Spec, alreadyConverted, draft.Decisions, draft.Findings);
+        return new ConvertedPipelineSpec(draft.Name, draft.Spec, alreadyConverted, draft.Decisions, draft.Findings);
     }
 }
 

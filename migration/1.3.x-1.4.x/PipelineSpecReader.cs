@@ -139,7 +139,15 @@ internal static class PipelineSpecReader
         var offset = Math.Min(lineStart + (failure.BytePositionInLine ?? 0), bytes.Length);
         var end = failure.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         var problem = end < 0 ? failure.Message : failure.Message[..end];
-        return At(bytes, offset, problem.TrimEnd('.', ' '), failure);
+        // The message may quote the text, and errors are one line.
+        var oneLine = string.Create(problem.Length, problem, static (line, text) =>
+        {
+            for (var i = 0; i < line.Length; i++)
+            {
+                line[i] = char.IsControl(text[i]) ? ' ' : text[i];
+            }
+        });
+        return At(bytes, offset, oneLine.TrimEnd('.', ' '), failure);
     }
 
     private static (int Line, int Column) Position(ReadOnlySpan<byte> before)
