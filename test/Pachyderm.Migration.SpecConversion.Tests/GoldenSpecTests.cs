@@ -8,7 +8,9 @@ public sealed class GoldenSpecTests
     private static string Folder => Path.Combine(Specs.RepositoryRoot, "migration", "1.3.x-1.4.x", "golden");
 
     public static TheoryData<string> Names() =>
-        [.. Directory.GetFiles(Folder, "*.in.json").Select(file => Path.GetFileName(file)[..^".in.json".Length]).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Folder, "*.in.json")
+            .Select(file => Path.GetFileName(file)[..^".in.json".Length])
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -18,7 +20,9 @@ public sealed class GoldenSpecTests
     [Theory]
     [MemberData(nameof(Names))]
     public async Task The_report_on_a_golden_spec_is_its_report_file(string name) =>
-        Assert.Equal(await Read(name + ".report.txt"), PipelineSpecReport.Format(PipelineSpecConverter.Convert(await Read(name + ".in.json"))));
+        Assert.Equal(
+            await Read(name + ".report.txt"),
+            PipelineSpecReport.Format(PipelineSpecConverter.Convert(await Read(name + ".in.json"))));
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -43,5 +47,6 @@ public sealed class GoldenSpecTests
         Assert.Equal(expected.Order(StringComparer.Ordinal), files);
     }
 
-    private static Task<string> Read(string file) => File.ReadAllTextAsync(Path.Combine(Folder, file), TestContext.Current.CancellationToken);
+    private static Task<string> Read(string file) =>
+        File.ReadAllTextAsync(Path.Combine(Folder, file), TestContext.Current.CancellationToken);
 }

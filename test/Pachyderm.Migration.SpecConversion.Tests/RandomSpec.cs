@@ -7,12 +7,14 @@ namespace Pachyderm.Migration.SpecConversion.Tests;
 internal static class RandomSpec
 {
     private static readonly Gen<string> Scalars = Gen.OneOf(
-        "null", "true", "false", "0", "1", "2.5", "\"\"", "\"map\"", "\"reduce\"", "\"global\"", "\"out\"", "\"prev\"", "\"a\"", "\"daily/3\"",
+        "null", "true", "false", "0", "1", "2.5", "\"\"", "\"map\"", "\"reduce\"", "\"global\"", "\"out\"", "\"prev\"", "\"a\"",
+        "\"daily/3\"",
         "\"BLOCK\"", "\"FILE\"", "\"REPO\"", "\"DIFF\"", "\"FULL\"", "\"CONSTANT\"", "\"COEFFICIENT\"", "\"/*\"", "\"0\"", "{}", "[]");
 
     private static readonly Gen<string> Repo = Gen.OneOf(Object(0, 2, ("name", Scalars), ("colour", Scalars)), Scalars);
 
-    private static readonly Gen<string> Method = Gen.OneOf(Object(0, 2, ("partition", Scalars), ("incremental", Scalars), ("size", Scalars)), Scalars);
+    private static readonly Gen<string> Method =
+        Gen.OneOf(Object(0, 2, ("partition", Scalars), ("incremental", Scalars), ("size", Scalars)), Scalars);
 
     private static readonly Gen<string> From = Gen.OneOf(Object(0, 2, ("repo", Repo), ("id", Scalars)), Scalars);
 

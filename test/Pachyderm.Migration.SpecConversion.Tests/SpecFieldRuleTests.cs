@@ -124,7 +124,8 @@ public sealed class SpecFieldRuleTests
     [Fact]
     public void The_order_of_the_fields_does_not_depend_on_the_order_in_the_old_spec()
     {
-        const string Fields = """  "update":true,"resources":{"cpu":1},"inputs":[{"repo":"a"}],"output":{"URL":"u"},"parallelism_spec":{"constant":1}""";
+        const string Fields =
+            """  "update":true,"resources":{"cpu":1},"inputs":[{"repo":"a"}],"output":{"URL":"u"},"parallelism_spec":{"constant":1}""";
         var spec = ConvertWith(Fields);
         Assert.Equal(
             "pipeline transform parallelism_spec resource_spec input egress update",
@@ -144,7 +145,8 @@ public sealed class SpecFieldRuleTests
     [InlineData("out")]
     [InlineData("prev")]
     public void A_reserved_pipeline_name_is_for_a_person_to_decide(string name) =>
-        ConvertOne($$$"""{"pipeline":{"name":"{{{name}}}"}}""").AssertFinding(SpecFindingSeverity.Decide, "$.pipeline.name", "1.3 kept for itself");
+        ConvertOne($$$"""{"pipeline":{"name":"{{{name}}}"}}""")
+            .AssertFinding(SpecFindingSeverity.Decide, "$.pipeline.name", "1.3 kept for itself");
 
     [Fact]
     public void A_missing_transform_is_for_a_person_to_decide() =>
@@ -160,12 +162,15 @@ public sealed class SpecFieldRuleTests
     [Fact]
     public void A_spec_of_1_4_comes_out_as_it_was_with_a_note()
     {
-        const string Spec = """{"transform":{"cmd":["c"]},"input":{"union":[{"atom":{"repo":"a","glob":"/"}}]},"outputBranch":"b","pipeline":{"name":"p"}}""";
+        const string Spec =
+            """{"transform":{"cmd":["c"]},"input":{"union":[{"atom":{"repo":"a","glob":"/"}}]},"outputBranch":"b","pipeline":{"name":"p"}}""";
         var converted = ConvertOne(Spec);
         Assert.True(converted.AlreadyConverted);
         Assert.Equal(Spec, converted.Spec.ToJsonString());
         Assert.Empty(converted.Decisions);
-        Assert.Equal(new SpecFinding("$", SpecFindingSeverity.Note, "the spec is in the 1.4 form already; nothing was changed"), Assert.Single(converted.Findings));
+        Assert.Equal(
+            new SpecFinding("$", SpecFindingSeverity.Note, "the spec is in the 1.4 form already; nothing was changed"),
+            Assert.Single(converted.Findings));
     }
 
     [Fact]

@@ -24,7 +24,9 @@ public sealed class SpecInputRuleTests
 
     [Fact]
     public void An_input_without_a_method_is_a_map() =>
-        AssertJson("""{"name":"in","repo":"in","branch":"master","glob":"/*/*"}""", ConvertWith("""  "inputs":[{"repo":{"name":"in"}}]""").Atom());
+        AssertJson(
+            """{"name":"in","repo":"in","branch":"master","glob":"/*/*"}""",
+            ConvertWith("""  "inputs":[{"repo":{"name":"in"}}]""").Atom());
 
     [Theory]
     [InlineData("\"sideways\"")]
@@ -68,11 +70,13 @@ public sealed class SpecInputRuleTests
 
     [Fact]
     public void A_method_without_a_partition_is_taken_as_blocks_with_a_warning() =>
-        ConvertInput("""  "method":{"incremental":"NONE"}""").AssertFinding(SpecFindingSeverity.Warning, "$.inputs[0].method", "BLOCK was taken");
+        ConvertInput("""  "method":{"incremental":"NONE"}""")
+            .AssertFinding(SpecFindingSeverity.Warning, "$.inputs[0].method", "BLOCK was taken");
 
     [Fact]
     public void An_unknown_field_of_a_method_is_dropped_with_a_warning() =>
-        ConvertInput("""  "method":{"partition":"REPO","size":3}""").AssertFinding(SpecFindingSeverity.Warning, "$.inputs[0].method.size", "unknown");
+        ConvertInput("""  "method":{"partition":"REPO","size":3}""")
+            .AssertFinding(SpecFindingSeverity.Warning, "$.inputs[0].method.size", "unknown");
 
     [Theory]
     [InlineData("run_empty")]
@@ -98,7 +102,9 @@ public sealed class SpecInputRuleTests
     [InlineData("true")]
     [InlineData("false")]
     public void Lazy_is_kept(string value) =>
-        AssertJson($$"""{"name":"in","repo":"in","branch":"master","glob":"/","lazy":{{value}}}""", ConvertInput($"\"method\":\"global\",\"lazy\":{value}").Atom());
+        AssertJson(
+            $$"""{"name":"in","repo":"in","branch":"master","glob":"/","lazy":{{value}}}""",
+            ConvertInput($"\"method\":\"global\",\"lazy\":{value}").Atom());
 
     [Fact]
     public void A_given_branch_and_name_are_kept() =>
@@ -207,7 +213,8 @@ public sealed class SpecInputRuleTests
     [InlineData("out", "cannot be named \"out\"")]
     [InlineData("prev", "\"prev\"")]
     public void A_reserved_repo_name_is_for_a_person_to_decide(string repo, string part) =>
-        ConvertWith($$"""  "inputs":[{"repo":{"name":"{{repo}}"},"method":"global"}]""").AssertFinding(SpecFindingSeverity.Decide, "$.input", part);
+        ConvertWith($$"""  "inputs":[{"repo":{"name":"{{repo}}"},"method":"global"}]""")
+            .AssertFinding(SpecFindingSeverity.Decide, "$.input", part);
 
     [Fact]
     public void A_spec_with_input_and_inputs_keeps_both_for_a_person_to_choose()

@@ -23,7 +23,8 @@ public sealed class SpecReadingTests
     [InlineData("{}{}{}")]
     [InlineData("{} {}\n\n{}")]
     [InlineData("\uFEFF{}\r\n{}\t{}\n")]
-    public void Objects_may_follow_one_another_with_or_without_space(string json) => Assert.Equal(3, PipelineSpecConverter.Convert(json).Specs.Count);
+    public void Objects_may_follow_one_another_with_or_without_space(string json) =>
+        Assert.Equal(3, PipelineSpecConverter.Convert(json).Specs.Count);
 
     [Theory]
     [InlineData("x", 1, 1)]
@@ -104,7 +105,8 @@ public sealed class SpecReadingTests
     [Fact]
     public void Control_characters_of_a_spec_do_not_reach_the_terminal()
     {
-        var report = PipelineSpecReport.Format(PipelineSpecConverter.Convert("""{"pipeline":{"name":"a\u001b[2J\u009b\n"},"x\u001b[0m":1,"gc_policy":"\u001b"}"""));
+        const string Spec = """{"pipeline":{"name":"a\u001b[2J\u009b\n"},"x\u001b[0m":1,"gc_policy":"\u001b"}""";
+        var report = PipelineSpecReport.Format(PipelineSpecConverter.Convert(Spec));
         Assert.DoesNotContain(report, c => char.IsControl(c) && c != '\n');
         Assert.StartsWith("pipeline \"a\\u001B[2J\\u009B\\n\" (1 of 1)\n", report, StringComparison.Ordinal);
     }

@@ -24,7 +24,9 @@ internal static class Specs
     public static JsonObject Atom(this ConvertedPipelineSpec spec) => spec.Spec["input"]!["atom"]!.AsObject();
 
     public static void AssertJson(string expected, JsonNode? actual) =>
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), $"expected {expected}, found {actual?.ToJsonString() ?? "nothing"}");
+        Assert.True(
+            JsonNode.DeepEquals(JsonNode.Parse(expected), actual),
+            $"expected {expected}, found {actual?.ToJsonString() ?? "nothing"}");
 
     public static SpecDecision AssertChanged(this ConvertedPipelineSpec spec, string path) =>
         Assert.Single(spec.Decisions, decision => string.Equals(decision.Path, path, StringComparison.Ordinal));
