@@ -11,7 +11,7 @@ namespace Pachyderm.Migration.Specs;
 public static class PipelineSpecConverter
 {
     /// <summary>Converts every spec in a text.</summary>
-    /// <param name="json">JSON objects one after another, with or without white space between them; at most 4 Mi characters.</param>
+    /// <param name="json">JSON objects one after another, with or without white space between them; at most 256 Ki characters.</param>
     /// <returns>One entry for each object, in order; none when the text is empty.</returns>
     /// <exception cref="MalformedPipelineSpecException">The text is anything else; the message names line and column.</exception>
     public static PipelineSpecConversion Convert(string json)

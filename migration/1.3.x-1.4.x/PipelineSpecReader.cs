@@ -8,8 +8,8 @@ namespace Pachyderm.Migration.Specs;
 /// <remarks>Strict: no comments, no trailing commas, no member given twice, at most <see cref="DeepestNesting"/> levels.</remarks>
 internal static class PipelineSpecReader
 {
-    /// <summary>Longest accepted text in characters. Real specs take a few thousand.</summary>
-    public const int LongestText = 4 << 20;
+    /// <summary>Longest accepted text in characters. A real spec takes one or two thousand; a report may take 600 bytes for each.</summary>
+    public const int LongestText = 1 << 18;
 
     /// <summary>Most levels of nesting; a real spec has about six.</summary>
     public const int DeepestNesting = 64;
@@ -22,7 +22,7 @@ internal static class PipelineSpecReader
     {
         if (text.Length > LongestText)
         {
-            throw new MalformedPipelineSpecException(1, 1, $"the text is longer than {LongestText} characters");
+            throw new MalformedPipelineSpecException(1, 1, $"the text is longer than {LongestText} characters; split it");
         }
 
         var bytes = Encode(text);
