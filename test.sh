@@ -55,7 +55,7 @@ step() {
 
 step "requirements" install_test_requirements || finish
 step "restore" dotnet restore Pachyderm.slnx --verbosity quiet || finish
-step "build" dotnet build Pachyderm.slnx --no-restore --verbosity quiet || finish
+step "build" dotnet build Pachyderm.slnx --no-restore --verbosity quiet --nologo -clp:NoSummary || finish
 step "formatting and analyzers" dotnet format Pachyderm.slnx --no-restore --verify-no-changes
 step "all projects are in the solution" check_solution_is_complete
 for project in test/*/*.Tests.csproj; do

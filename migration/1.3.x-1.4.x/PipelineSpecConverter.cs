@@ -11,7 +11,7 @@ namespace Pachyderm.Migration.Specs;
 public static class PipelineSpecConverter
 {
     /// <summary>Converts every spec in a text.</summary>
-    /// <param name="json">JSON objects one after another, with or without white space between them; at most 4 Mi characters.</param>
+    /// <param name="json">JSON objects one after another, with or without white space between them; at most 256 Ki characters.</param>
     /// <returns>One entry for each object, in order; none when the text is empty.</returns>
     /// <exception cref="MalformedPipelineSpecException">The text is anything else; the message names line and column.</exception>
     public static PipelineSpecConversion Convert(string json)
@@ -30,14 +30,18 @@ public static class PipelineSpecConverter
         }
         else
         {
+            foreach (var field in SpecFields.Order)
+            {
+                draft.DropSecondSpelling(spec, "$", field);
+            }
+
             SpecFieldRules.Apply(draft);
             SpecInputRules.Apply(draft);
             draft.Reorder(SpecFields.Order);
         }
 
         SpecChecks.Apply(draft);
-        var name = SpecDraft.Value(draft.Spec, "pipeline") is JsonObject pipeline ? SpecDraft.Text(SpecDraft.Value(pipeline, "name")) : null;
-        return new ConvertedPipelineSpec(name, draft.Spec, alreadyConverted, draft.Decisions, draft.Findings);
+        return new ConvertedPipelineSpec(draft.Name, draft.Spec, alreadyConverted, draft.Decisions, draft.Findings);
     }
 }
 

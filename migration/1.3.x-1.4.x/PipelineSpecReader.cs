@@ -8,8 +8,8 @@ namespace Pachyderm.Migration.Specs;
 /// <remarks>Strict: no comments, no trailing commas, no member given twice, at most <see cref="DeepestNesting"/> levels.</remarks>
 internal static class PipelineSpecReader
 {
-    /// <summary>Longest accepted text in characters. Real specs take a few thousand.</summary>
-    public const int LongestText = 4 << 20;
+    /// <summary>Longest accepted text in characters. A real spec takes one or two thousand; its report takes at worst 600 bytes for each.</summary>
+    public const int LongestText = 1 << 18;
 
     /// <summary>Most levels of nesting; a real spec has about six.</summary>
     public const int DeepestNesting = 64;
@@ -22,7 +22,7 @@ internal static class PipelineSpecReader
     {
         if (text.Length > LongestText)
         {
-            throw new MalformedPipelineSpecException(1, 1, $"the text is longer than {LongestText} characters");
+            throw new MalformedPipelineSpecException(1, 1, $"the text is longer than {LongestText} characters; split it");
         }
 
         var bytes = Encode(text);
@@ -139,7 +139,15 @@ internal static class PipelineSpecReader
         var offset = Math.Min(lineStart + (failure.BytePositionInLine ?? 0), bytes.Length);
         var end = failure.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         var problem = end < 0 ? failure.Message : failure.Message[..end];
-        return At(bytes, offset, problem.TrimEnd('.', ' '), failure);
+        // The message may quote the text, and errors are one line.
+        var oneLine = string.Create(problem.Length, problem, static (line, text) =>
+        {
+            for (var i = 0; i < line.Length; i++)
+            {
+                line[i] = char.IsControl(text[i]) ? ' ' : text[i];
+            }
+        });
+        return At(bytes, offset, oneLine.TrimEnd('.', ' '), failure);
     }
 
     private static (int Line, int Column) Position(ReadOnlySpan<byte> before)

@@ -30,8 +30,10 @@ public static class PipelineSpecReport
         }
 
         var changes = conversion.Specs.Sum(static spec => spec.Decisions.Count);
-        var open = conversion.Specs.Sum(static spec => spec.Findings.Count(static finding => finding.Severity == SpecFindingSeverity.Decide));
-        Line(text, $"{conversion.Specs.Count} pipelines, {changes} changes, {open} to decide");
+        var open = conversion.Specs
+            .SelectMany(static spec => spec.Findings)
+            .Count(static finding => finding.Severity == SpecFindingSeverity.Decide);
+        Line(text, $"pipelines: {conversion.Specs.Count}, changes: {changes}, to decide: {open}");
         return text.ToString();
     }
 

@@ -16,14 +16,16 @@ internal static class SpecChecks
 
     private static void CheckName(SpecDraft draft)
     {
-        var name = SpecDraft.Value(draft.Spec, "pipeline") is JsonObject pipeline ? SpecDraft.Text(SpecDraft.Value(pipeline, "name")) : null;
+        var name = draft.Name;
         if (string.IsNullOrEmpty(name))
         {
             draft.Decide("$.pipeline.name", "the pipeline has no name; set it");
         }
         else if (name is "out" or "prev")
         {
-            draft.Decide("$.pipeline.name", $"the output repo would be named {JsonText.Quote(name)}, a name that 1.3 kept for itself; choose another");
+            draft.Decide(
+                "$.pipeline.name",
+                $"the output repo would be named {JsonText.Quote(name)}, a name that 1.3 kept for itself; choose another");
         }
     }
 
@@ -70,7 +72,10 @@ internal static class SpecChecks
             CheckUnknownFields(draft, parallelism, path, new[] { "constant", "coefficient", "strategy" });
             if (SpecDraft.Spelling(parallelism, "strategy") is { } strategy)
             {
-                draft.Warn(JsonText.Member(path, strategy), "1.4 reads strategy, 1.5 refuses it; remove it for 1.5, and the one of constant and coefficient that it does not choose");
+                draft.Warn(
+                    JsonText.Member(path, strategy),
+                    "1.4 reads strategy, 1.5 refuses it; remove it for 1.5, and the one of constant and coefficient that it does not "
+                    + "choose");
             }
         }
     }
@@ -105,7 +110,9 @@ internal static class SpecChecks
             }
             else if (repo is "prev")
             {
-                draft.Decide("$.input", "the repo is named \"prev\", a name that 1.3 kept for the previous output; check that the code means the repo");
+                draft.Decide(
+                    "$.input",
+                    "the repo is named \"prev\", a name that 1.3 kept for the previous output; check that the code means the repo");
             }
         }
 

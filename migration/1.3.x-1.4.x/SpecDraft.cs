@@ -45,7 +45,8 @@ internal sealed class SpecDraft(JsonObject spec)
     {
         foreach (var candidate in known)
         {
-            if (string.Equals(name, candidate, StringComparison.Ordinal) || string.Equals(name, JoinWords(candidate), StringComparison.Ordinal))
+            if (string.Equals(name, candidate, StringComparison.Ordinal)
+                || string.Equals(name, JoinWords(candidate), StringComparison.Ordinal))
             {
                 return true;
             }
@@ -69,14 +70,20 @@ internal sealed class SpecDraft(JsonObject spec)
         }
 
         taken = new TakenField(JsonText.Member(path, spelling), owner[spelling]);
+        DropSecondSpelling(owner, path, name);
         owner.Remove(spelling);
-        if (Spelling(owner, name) is { } other)
-        {
-            Decide(JsonText.Member(path, other), $"the field is given as {spelling} and as {other}; {JsonText.Compact(owner[other])} was dropped");
-            owner.Remove(other);
-        }
-
         return true;
+    }
+
+    /// <summary>Drops a field that an object has in both spellings from the one in camel case, which is reported.</summary>
+    public void DropSecondSpelling(JsonObject owner, string path, string name)
+    {
+        var camel = JoinWords(name);
+        if (!ReferenceEquals(camel, name) && owner.ContainsKey(name) && owner.TryGetPropertyValue(camel, out var dropped))
+        {
+            owner.Remove(camel);
+            Decide(JsonText.Member(path, camel), $"the field is given as {name} too; {JsonText.Compact(dropped)} was dropped");
+        }
     }
 
     /// <summary>Puts the fields of the spec in the given order; other fields follow in the order that they have.</summary>
@@ -85,7 +92,7 @@ internal sealed class SpecDraft(JsonObject spec)
         var ordered = new JsonObject();
         foreach (var name in order)
         {
-            while (Spelling(Spec, name) is { } spelling)
+            if (Spelling(Spec, name) is { } spelling)
             {
                 Move(spelling, ordered);
             }
@@ -98,6 +105,9 @@ internal sealed class SpecDraft(JsonObject spec)
 
         Spec = ordered;
     }
+
+    /// <summary>The pipeline's name, or null when the spec has none.</summary>
+    public string? Name => Value(Spec, "pipeline") is JsonObject pipeline ? Text(Value(pipeline, "name")) : null;
 
     /// <summary>The value as a string, or null when it is none.</summary>
     public static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;

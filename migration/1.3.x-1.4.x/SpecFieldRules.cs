@@ -21,7 +21,7 @@ internal static class SpecFieldRules
 
         if (draft.Take(draft.Spec, "$", "no_archive", out var archive))
         {
-            draft.Changed(archive.Path, archive.Shown, Nothing, "1.4 archives no output on update-pipeline, so nothing can be exempted");
+            draft.Changed(archive.Path, archive.Shown, Nothing, "1.4 has no such flag");
         }
     }
 
@@ -30,7 +30,7 @@ internal static class SpecFieldRules
         if (SpecDraft.Value(draft.Spec, "transform") is JsonObject transform
             && draft.Take(transform, "$.transform", "overwrite", out var overwrite))
         {
-            draft.Changed(overwrite.Path, overwrite.Shown, Nothing, "1.4 has no such choice: each job's output is a tree of its own");
+            draft.Changed(overwrite.Path, overwrite.Shown, Nothing, "1.4 has no such field");
         }
     }
 
@@ -76,13 +76,21 @@ internal static class SpecFieldRules
                 break;
             case var strategy when IsEnum(strategy, "CONSTANT", "0"):
                 draft.Take(parallelism, path, "strategy", out var constant);
-                draft.Changed(constant.Path, constant.Shown, Nothing, "1.5 knows the strategy from the field that is set, and refuses the name");
+                draft.Changed(
+                    constant.Path,
+                    constant.Shown,
+                    Nothing,
+                    "1.5 knows the strategy from the field that is set, and refuses the name");
                 DropOther(draft, parallelism, path, "coefficient", "strategy CONSTANT ignored it, and 1.5 refuses both");
                 TellWorkersPerNode(draft, parallelism, path);
                 break;
             case var strategy when IsEnum(strategy, "COEFFICIENT", "1"):
                 draft.Take(parallelism, path, "strategy", out var coefficient);
-                draft.Changed(coefficient.Path, coefficient.Shown, Nothing, "1.5 knows the strategy from the field that is set, and refuses the name");
+                draft.Changed(
+                    coefficient.Path,
+                    coefficient.Shown,
+                    Nothing,
+                    "1.5 knows the strategy from the field that is set, and refuses the name");
                 DropOther(draft, parallelism, path, "constant", "strategy COEFFICIENT ignored it, and 1.5 refuses both");
                 SettleCoefficient(draft, parallelism, path);
                 break;
@@ -107,7 +115,9 @@ internal static class SpecFieldRules
         }
         else if (coefficient)
         {
-            draft.Decide(path, "coefficient without strategy COEFFICIENT was ignored before and counts in 1.5; remove it for one worker a node");
+            draft.Decide(
+                path,
+                "coefficient without strategy COEFFICIENT was ignored before and counts in 1.5; remove it for one worker a node");
         }
     }
 
@@ -115,11 +125,17 @@ internal static class SpecFieldRules
     {
         if (IsZero(SpecDraft.Value(parallelism, "coefficient")))
         {
-            draft.Decide(path, "strategy COEFFICIENT without a coefficient was an error; set coefficient or constant, or leave both out for one worker a node");
+            draft.Decide(
+                path,
+                "strategy COEFFICIENT without a coefficient is an error in 1.4; set coefficient or constant, or leave both out for "
+                + "one worker a node");
         }
         else
         {
-            draft.Decide(path, "a 1.4 server reads coefficient only beside \"strategy\": \"COEFFICIENT\", which 1.5 refuses; add it if the spec goes to a 1.4 server");
+            draft.Decide(
+                path,
+                "a 1.4 server reads coefficient only beside \"strategy\": \"COEFFICIENT\", which 1.5 refuses; add it if the spec goes "
+                + "to a 1.4 server");
         }
     }
 

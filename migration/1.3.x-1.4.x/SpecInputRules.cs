@@ -37,7 +37,7 @@ internal static class SpecInputRules
             atoms.Add(new JsonObject { ["atom"] = new AtomMaker(draft, (JsonObject)inputs[i]!, $"{path}[{i}]").Make() });
         }
 
-        WarnOfEqualNames(draft, atoms, path);
+        TellOfClashes(draft, atoms, path);
         if (atoms.Count == 1)
         {
             var single = (JsonObject)atoms[0]!;
@@ -47,19 +47,36 @@ internal static class SpecInputRules
         }
         else
         {
-            draft.Changed(path, $"{atoms.Count} entries", "input.cross", "several inputs meant every combination of their data, which 1.4.8 calls a cross");
+            draft.Changed(
+                path,
+                $"{atoms.Count} entries",
+                "input.cross",
+                "several inputs meant every combination of their data, which 1.4.8 calls a cross");
             draft.Spec.Add("input", new JsonObject { ["cross"] = atoms });
         }
     }
 
-    private static void WarnOfEqualNames(SpecDraft draft, JsonArray atoms, string path)
+    private static void TellOfClashes(SpecDraft draft, JsonArray atoms, string path)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
+        var branches = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i < atoms.Count; i++)
         {
+            var repo = SpecDraft.Text(atoms[i]!["atom"]!["repo"]) ?? "";
+            var branch = SpecDraft.Text(atoms[i]!["atom"]!["branch"]) ?? "";
+            if (!branches.TryAdd(repo, branch) && !string.Equals(branches[repo], branch, StringComparison.Ordinal))
+            {
+                draft.Decide(
+                    $"{path}[{i}]",
+                    $"branch {JsonText.Quote(branch)} of a repo that is already an input with branch {JsonText.Quote(branches[repo])}, "
+                    + "which 1.4 and 1.5 refuse");
+            }
+
             if (SpecDraft.Text(atoms[i]!["atom"]!["name"]) is { Length: > 0 } name && !names.Add(name))
             {
-                draft.Decide($"{path}[{i}]", $"the name {JsonText.Quote(name)} is used more than once; give one of them another name, and its path in the code");
+                draft.Decide(
+                    $"{path}[{i}]",
+                    $"the name {JsonText.Quote(name)} is used more than once; give one of them another name, and its path in the code");
             }
         }
     }
@@ -73,7 +90,11 @@ internal static class SpecInputRules
         {
             var repo = TakeRepo();
             TakeName(repo);
-            _atom["repo"] = repo;
+            if (repo.Length > 0)
+            {
+                _atom["repo"] = repo;
+            }
+
             var branchOfStart = TakeFrom(repo, out var start);
             TakeBranch(branchOfStart);
             TakeGlob();
@@ -116,8 +137,17 @@ internal static class SpecInputRules
                 return;
             }
 
+            if (repo.Length == 0)
+            {
+                return;
+            }
+
             _atom["name"] = repo;
-            draft.Changed(JsonText.Member(path, "name"), Nothing, JsonText.Quote(repo), "the files stay where the code looks for them, below /pfs/ and the repo's name");
+            draft.Changed(
+                JsonText.Member(path, "name"),
+                Nothing,
+                JsonText.Quote(repo),
+                "the files stay where the code looks for them, below /pfs/ and the repo's name");
         }
 
         // A start is a commit of the old cluster. One named branch/number does not exist in 1.4; its branch tells which one was meant.
@@ -131,7 +161,9 @@ internal static class SpecInputRules
 
             var commit = taken.Value as JsonObject;
             var id = commit is null ? SpecDraft.Text(taken.Value) : SpecDraft.Text(SpecDraft.Value(commit, "id"));
-            if (commit is not null && SpecDraft.Value(commit, "repo") is { } owner && !string.Equals(RepoName(owner), repo, StringComparison.Ordinal))
+            if (commit is not null
+                && SpecDraft.Value(commit, "repo") is { } owner
+                && !string.Equals(RepoName(owner), repo, StringComparison.Ordinal))
             {
                 draft.Decide(taken.Path, "the first commit is one of another repo; it must be one of the input's repo");
             }
@@ -145,13 +177,20 @@ internal static class SpecInputRules
             var slash = id.LastIndexOf('/');
             if (slash < 0)
             {
-                draft.Changed(taken.Path, taken.Shown, $"from_commit {JsonText.Quote(id)}", "an atom names only the commit; its repo is the atom's");
+                draft.Changed(
+                    taken.Path,
+                    taken.Shown,
+                    $"from_commit {JsonText.Quote(id)}",
+                    "an atom names only the commit; its repo is the atom's");
                 start = id;
                 return null;
             }
 
             draft.Changed(taken.Path, taken.Shown, Nothing, "1.4 gives the copied commits new IDs, so this one names nothing there");
-            draft.Decide(taken.Path, $"jobs started after commit {JsonText.Quote(id)}; set from_commit to the ID that its copy has, or let all commits be processed");
+            draft.Decide(
+                taken.Path,
+                $"jobs started after commit {JsonText.Quote(id)}; set from_commit to the ID that its copy has, or let all commits be "
+                + "processed");
             return id[..slash];
         }
 
@@ -167,12 +206,20 @@ internal static class SpecInputRules
             if (string.IsNullOrEmpty(branchOfStart))
             {
                 _atom["branch"] = "master";
-                draft.Changed(JsonText.Member(path, "branch"), Nothing, "\"master\"", "since 1.4 an input is one branch, and master is the default; copy the data to it or name another");
+                draft.Changed(
+                    JsonText.Member(path, "branch"),
+                    Nothing,
+                    "\"master\"",
+                    "since 1.4 an input is one branch, and master is the default; copy the data to it or name another");
                 return;
             }
 
             _atom["branch"] = branchOfStart;
-            draft.Changed(JsonText.Member(path, "branch"), Nothing, JsonText.Quote(branchOfStart), "since 1.4 an input is one branch; this is the one of the commit that jobs started after");
+            draft.Changed(
+                JsonText.Member(path, "branch"),
+                Nothing,
+                JsonText.Quote(branchOfStart),
+                "since 1.4 an input is one branch; this is the one of the commit that jobs started after");
         }
 
         private void TakeGlob()
@@ -216,7 +263,10 @@ internal static class SpecInputRules
             draft.Changed(taken.Path, taken.Shown, Nothing, "1.4 has no such choice");
             if (taken.Value is not null && taken.Value.GetValueKind() != JsonValueKind.False)
             {
-                draft.Decide(taken.Path, "the code ran even when the input was empty; since 1.4 no datum means that it does not run, and the job succeeds with empty output");
+                draft.Decide(
+                    taken.Path,
+                    "the code ran even when the input was empty; since 1.4 no datum means that it does not run, and the job succeeds "
+                    + "with empty output");
             }
         }
 
@@ -228,7 +278,9 @@ internal static class SpecInputRules
                 draft.Take(input, path, name, out var unknown);
                 if (_atom.TryAdd(name, unknown.Value))
                 {
-                    draft.Warn(unknown.Path, "the field is unknown; it was kept, but 1.4 and 1.5 refuse a spec with a field that they do not know");
+                    draft.Warn(
+                        unknown.Path,
+                        "the field is unknown; it was kept, but 1.4 and 1.5 refuse a spec with a field that they do not know");
                 }
                 else
                 {

@@ -34,7 +34,10 @@ internal static class SpecMethodRules
         };
         if (glob is null)
         {
-            draft.Decide(path, "the method is none of map, reduce, incremental_reduce and global, nor has it a partition of BLOCK, FILE or REPO; set glob, which was left out");
+            draft.Decide(
+                path,
+                "the method is none of map, reduce, incremental_reduce and global, nor has it a partition of BLOCK, FILE or REPO; set "
+                + "glob, which was left out");
             return null;
         }
 
@@ -49,7 +52,9 @@ internal static class SpecMethodRules
         {
             if (!SpecDraft.IsOneOf(name, "partition", "incremental"))
             {
-                draft.Warn(JsonText.Member(path, name), $"the field is unknown; its value {JsonText.Compact(value)} was dropped with the method");
+                draft.Warn(
+                    JsonText.Member(path, name),
+                    $"the field is unknown; its value {JsonText.Compact(value)} was dropped with the method");
             }
         }
 
@@ -70,12 +75,15 @@ internal static class SpecMethodRules
         {
             draft.Decide(
                 path,
-                "a file was divided into blocks; put the data again with put-file --split line (or json), which makes a directory of each file, "
-                + "and add one more /* to the glob for each directory level above the files");
+                "a file was divided into blocks; put the data again with put-file --split line (or json), which makes a directory of each "
+                + "file, and add one more /* to the glob for each directory level above the files");
         }
         else if (partition is "FILE")
         {
-            draft.Warn(path, "each file was processed by itself; the glob /* does that for files at the top: add one more /* for each directory level above them");
+            draft.Warn(
+                path,
+                "each file was processed by itself; the glob /* does that for files at the top: add one more /* for each directory "
+                + "level above them");
         }
     }
 
@@ -86,13 +94,17 @@ internal static class SpecMethodRules
             case null or "NONE":
                 break;
             case "DIFF" when partition is "BLOCK":
-                draft.Note(path, "only new blocks were processed (DIFF); since 1.4 every pipeline skips the datums that it has processed, and keeps their output");
+                draft.Note(
+                    path,
+                    "only new blocks were processed (DIFF); since 1.4 every pipeline skips the datums that it has processed, and keeps "
+                    + "their output");
                 break;
             case "DIFF":
                 draft.Decide(
                     path,
                     "the code saw only what was new (DIFF); since 1.4 it sees each changed datum whole and unchanged ones not at all. "
-                    + "Code that adds to its previous output needs \"incremental\": true (1.4.8 and later), where /pfs/out starts with that output");
+                    + "Code that adds to its previous output needs \"incremental\": true (1.4.8 and later): /pfs/out "
+                    + "then starts with that output");
                 break;
             case "FULL":
                 draft.Decide(
@@ -101,7 +113,9 @@ internal static class SpecMethodRules
                     + "and otherwise only changed datums are processed: choose the glob accordingly");
                 break;
             default:
-                draft.Decide(path, $"incremental {JsonText.Quote(incremental)} is none of NONE, DIFF and FULL; check what the code expects to see");
+                draft.Decide(
+                    path,
+                    $"incremental {JsonText.Quote(incremental)} is none of NONE, DIFF and FULL; check what the code expects to see");
                 break;
         }
     }
