@@ -1,1 +1,3 @@
-return 0;
+using Pachyderm.Pachctl;
+
+return await CommandLine.RunAsync(args);

@@ -83,7 +83,7 @@ public sealed partial class MigrationEngine
     private static async Task RestoreMetadataAsync(BackupRepository repository, string name, WorkFolder work, CancellationToken cancellationToken)
     {
         File.Delete(work.SourceCopy);
-        await repository.RestoreAsync(name, new RestoreTarget { MetadataFile = work.SourceCopy }, progress: null, cancellationToken);
+        await repository.RestoreAsync(name, new RestoreTarget(ContentDirectory: null, MetadataFile: work.SourceCopy), progress: null, cancellationToken);
     }
 
     private async Task SaveSourceAsync(string path, CancellationToken cancellationToken)

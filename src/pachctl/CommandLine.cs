@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Pachyderm.Errors;
+using Pachyderm.Migration.Engine;
+using Pachyderm.Pachctl.Commands;
+
+namespace Pachyderm.Pachctl;
+
+/// <summary>Parses the command line, calls and turns what comes back into an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs one command.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        RootCommand root = new("Pachyderm: version control for data, and pipelines driven by it.")
+        {
+            VersionCommand.Create(),
+            MigrateCommand.Create(),
+            BackupCommand.Create(),
+        };
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            return WriteUsageErrors(parsed);
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (MigrationFailedException exception)
+        {
+            return Fail(exception.Message, ExitCodes.Failed);
+        }
+        catch (OperatorException exception)
+        {
+            return Fail(exception.Message, exception.Id is "verification-failed" or "undo-incomplete" ? ExitCodes.Failed : ExitCodes.Blocked);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail("interrupted; nothing more was written", ExitCodes.Failed);
+        }
+        catch (IOException exception)
+        {
+            return Fail(exception.Message, ExitCodes.Failed);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            return Fail(exception.Message, ExitCodes.Blocked);
+        }
+    }
+
+    private static int Fail(string message, int exitCode)
+    {
+        Console.Error.WriteLine($"pachctl: {message}");
+        return exitCode;
+    }
+
+    private static int WriteUsageErrors(ParseResult parsed)
+    {
+        foreach (ParseError error in parsed.Errors)
+        {
+            Console.Error.WriteLine($"pachctl: {error.Message}");
+        }
+
+        Console.Error.WriteLine($"See `{Name(parsed.CommandResult)} --help`.");
+        return ExitCodes.Usage;
+    }
+
+    private static string Name(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{Name(parent)} {command.Command.Name}" : "pachctl";
+}

@@ -1,0 +1,125 @@
+using System.Globalization;
+using Pachyderm.Migration.Reports;
+using Pachyderm.Migration.Survey;
+using Spectre.Console;
+
+namespace Pachyderm.Pachctl.Output;
+
+/// <summary>Prints reports for people.</summary>
+internal static class ReportPrinter
+{
+    private const int MostFindings = 50;
+
+    /// <summary>Prints a report to standard output.</summary>
+    public static void Print(MigrationReport report)
+    {
+        TextWriter output = Console.Out;
+        output.WriteLine($"Store      {report.Store}");
+        if (report.From is not null)
+        {
+            output.WriteLine($"Found      {report.From}{(report.Evidence is null ? "" : $" ({report.Evidence})")}");
+        }
+
+        if (report.Path.Count > 0)
+        {
+            output.WriteLine($"Way        {string.Join(", then ", report.Path)}");
+        }
+
+        PrintFindings(report, output);
+        PrintInventory(report);
+        if (report.Changes.Count > 0)
+        {
+            output.WriteLine(report.Result is "done" ? "Changes made:" : "Changes to make:");
+            foreach ((string change, long count) in report.Changes)
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {count,12:N0}  {change}"));
+            }
+        }
+
+        PrintTags(report, output);
+        if (report.Space is { } space)
+        {
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Space      up to {space.NeededBytes:N0} bytes in {space.Where}, {(space.AvailableBytes is { } free ? $"{free:N0} free" : "which does not tell what is free")}"));
+        }
+
+        if (report.Backup is not null)
+        {
+            output.WriteLine($"Backup     {report.Backup} in {report.BackupRepository}");
+        }
+
+        output.WriteLine($"Result     {Describe(report)}");
+    }
+
+    /// <summary>Prints the findings, blockers first.</summary>
+    public static void PrintFindings(MigrationReport report, TextWriter output)
+    {
+        foreach (FindingCount count in report.FindingCounts.Where(count => count.Severity != FindingSeverity.Note || count.Count <= MostFindings))
+        {
+            foreach (Finding finding in report.Findings.Where(finding => finding.Id == count.Id).Take(MostFindings))
+            {
+                string label = count.Accepted ? "accepted" : finding.Severity.ToString().ToLowerInvariant();
+                output.WriteLine($"  {label,-9} {finding.Id}: {finding.Thing}: {finding.Problem}; {finding.Remedy}");
+            }
+
+            if (count.Count > MostFindings)
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"            ... {count.Count - MostFindings:N0} more {count.Id}; see --report"));
+            }
+        }
+    }
+
+    private static void PrintInventory(MigrationReport report)
+    {
+        if (report.Before is null)
+        {
+            return;
+        }
+
+        Table table = new() { Border = TableBorder.Simple };
+        table.AddColumn("Records");
+        table.AddColumn(new TableColumn("before").RightAligned());
+        table.AddColumn(new TableColumn("after").RightAligned());
+        table.AddColumn("digest before");
+        table.AddColumn("digest after");
+        foreach (string kind in report.Before.Kinds.Keys.Union(report.After?.Kinds.Keys ?? [], StringComparer.Ordinal))
+        {
+            KindInventory? before = report.Before.Kinds.GetValueOrDefault(kind);
+            KindInventory? after = report.After?.Kinds.GetValueOrDefault(kind);
+            table.AddRow(
+                kind,
+                (before?.Count ?? 0).ToString("N0", CultureInfo.InvariantCulture),
+                (after?.Count ?? 0).ToString("N0", CultureInfo.InvariantCulture),
+                before?.Digest[..12] ?? "-",
+                after?.Digest[..12] ?? "-");
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void PrintTags(MigrationReport report, TextWriter output)
+    {
+        if (report.Tags is not { } tags)
+        {
+            return;
+        }
+
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"Results    {tags.Carried:N0} of datums carried over under new tags, {tags.Unreachable:N0} not found"));
+        foreach (string detail in tags.Details.Take(MostFindings))
+        {
+            output.WriteLine($"  {detail}");
+        }
+    }
+
+    private static string Describe(MigrationReport report) => report.Result switch
+    {
+        "ready" => report.Action == "dry-run" ? "the rehearsal went well; nothing was changed" : "ready to migrate",
+        "blocked" => "blocked by the findings above; nothing was changed",
+        "nothing-to-do" => $"already at {report.To}; nothing was changed",
+        "done" => report.Action == "verify" ? "everything is as it must be" : $"migrated to {report.To}; undo is possible until `pachctl migrate finalize`",
+        "undone" => $"undone: the store is as it was before, at {report.From}",
+        _ => report.Result,
+    };
+}
