@@ -53,13 +53,17 @@ public abstract class LegacyContentStore
             "give the directory that the cluster has as PACH_ROOT, or its parent");
         try
         {
-            return Task.FromResult<LegacyContentStore>(DetectLayout(root) == LayoutKind.Cloud ? new CloudContentStore(root) : new LocalContentStore(root));
+            return Task.FromResult(Open(root, DetectLayout(root)));
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
         {
             throw StorageErrors.Translate(exception, root);
         }
     }
+
+    /// <summary>Opens a storage root whose layout is known.</summary>
+    internal static LegacyContentStore Open(string root, LayoutKind layout) =>
+        layout == LayoutKind.Cloud ? new CloudContentStore(root) : new LocalContentStore(root);
 
     /// <summary>Whether a text is the hash of an object: 128 lower-case hexadecimal digits.</summary>
     public static bool IsObjectHash(string? text) =>
