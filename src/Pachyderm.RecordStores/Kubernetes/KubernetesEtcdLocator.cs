@@ -46,13 +46,15 @@ public sealed class KubernetesEtcdLocator : IDisposable
                 : KubernetesClientConfiguration.BuildConfigFromConfigFile(KubeconfigPath(options), options.Context);
             return new KubernetesEtcdLocator(configuration, options.Namespace, inside);
         }
+        // The library meets an empty file with a null reference.
         catch (Exception failure) when (failure is KubeConfigException or KubernetesClientException or IOException
-            or UnauthorizedAccessException or ArgumentException or FormatException or YamlDotNet.Core.YamlException)
+            or UnauthorizedAccessException or ArgumentException or FormatException or NullReferenceException
+            or YamlDotNet.Core.YamlException)
         {
             throw new OperatorException(
                 "kubernetes-config",
                 options.Kubeconfig ?? "kubeconfig",
-                EtcdErrors.OneLine(failure.Message),
+                failure is NullReferenceException ? "this is no kubeconfig" : EtcdErrors.OneLine(failure.Message),
                 "check it with `kubectl config view`, or name another file",
                 failure);
         }

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using k8s;
-using k8s.Models;
 
 namespace Pachyderm.RecordStores.Tests.Kubernetes;
 
@@ -74,7 +73,7 @@ internal sealed class ApiServerStandIn : IAsyncDisposable
 
     private async Task ServeAsync(HttpListenerContext context)
     {
-        string request = Uri.UnescapeDataString(context.Request.Url!.PathAndQuery);
+        string request = Uri.UnescapeDataString(context.Request.Url!.PathAndQuery).Replace("&watch=false", "", StringComparison.Ordinal);
         if (context.Request.IsWebSocketRequest)
         {
             Forwarded.Enqueue(request);
@@ -88,7 +87,7 @@ internal sealed class ApiServerStandIn : IAsyncDisposable
         bool known = Lists.TryGetValue(request, out object? list);
         response.StatusCode = (int)(Refusal ?? (known ? HttpStatusCode.OK : HttpStatusCode.NotFound));
         response.ContentType = "application/json";
-        string body = known ? KubernetesJson.Serialize(list) : KubernetesJson.Serialize(new V1Status { Message = $"no {request}" });
+        string body = known ? KubernetesJson.Serialize(list) : """{"kind":"Status","apiVersion":"v1","status":"Failure","message":"refused\nfor a test"}""";
         await response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body), _stop.Token);
         response.Close();
     }
