@@ -66,28 +66,50 @@ internal sealed class LoopbackForward : IAsyncDisposable
     /// <summary>Serves one connection. It never throws: whoever connected sees a closed connection, and may ask for the reason.</summary>
     private async Task ServeAsync(TcpClient client)
     {
+        using TcpClient local = client;
+        local.NoDelay = true;
+        if (await TryAsync(() => _openRemote(_stop.Token)) is not { } opened)
+        {
+            return;
+        }
+
+        await using Stream remote = opened;
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        NetworkStream stream = local.GetStream();
+        Task up = stream.CopyToAsync(remote, BufferBytes, ended.Token);
+        Task down = CopyDownAsync(remote, stream, ended.Token);
+        await Task.WhenAny(up, down);
+        await ended.CancelAsync();
+        await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task CopyDownAsync(Stream remote, NetworkStream local, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[BufferBytes];
+        // Only what the remote end says is a reason to keep: the local end closes whenever it is done.
+        while (await TryAsync(async () => (int?)await remote.ReadAsync(buffer, cancellationToken)) is > 0 and int length)
+        {
+            await local.WriteAsync(buffer.AsMemory(0, length), cancellationToken);
+        }
+    }
+
+    /// <summary>Does something at the remote end; null if it fails, for a reason that is kept unless it is that all is over.</summary>
+    private async Task<T?> TryAsync<T>(Func<Task<T>> action)
+    {
         try
         {
-            using TcpClient local = client;
-            local.NoDelay = true;
-            await using Stream remote = await _openRemote(_stop.Token);
-            using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            NetworkStream stream = local.GetStream();
-            Task up = stream.CopyToAsync(remote, BufferBytes, ended.Token);
-            Task down = remote.CopyToAsync(stream, BufferBytes, ended.Token);
-            Task first = await Task.WhenAny(up, down);
-            await ended.CancelAsync();
-            await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await first;
+            return await action();
+        }
+        catch (OperationCanceledException)
+        {
+            return default;
         }
 #pragma warning disable CA1031 // Whatever breaks a connection is kept for the message of the call that needed it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            if (!_stop.IsCancellationRequested)
-            {
-                LastFailure = failure;
-            }
+            LastFailure = failure;
+            return default;
         }
     }
 }

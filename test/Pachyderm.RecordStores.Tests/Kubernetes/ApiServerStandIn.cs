@@ -100,6 +100,11 @@ internal sealed class ApiServerStandIn : IAsyncDisposable
         if (Etcd is null)
         {
             await SendAsync(socket, 1, Encoding.UTF8.GetBytes("an error occurred forwarding 2379: pod not found"));
+            while (socket.State == WebSocketState.Open)
+            {
+                await socket.ReceiveAsync(new byte[1024], _stop.Token);
+            }
+
             return;
         }
 
