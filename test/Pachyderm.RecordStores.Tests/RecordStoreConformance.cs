@@ -346,8 +346,9 @@ public abstract class RecordStoreConformance : IAsyncLifetime
     public async Task Cancelling_ends_a_watch_that_waits()
     {
         IRecordStore store = await OpenAsync(("a", "1"));
+        long written = await PutAsync(store, "a", "2");
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.All, 1, stop.Token).GetAsyncEnumerator(stop.Token);
+        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.All, written, stop.Token).GetAsyncEnumerator(stop.Token);
         Assert.True(await watch.MoveNextAsync());
         ValueTask<bool> waiting = watch.MoveNextAsync();
         Assert.False(waiting.IsCompleted);

@@ -145,6 +145,9 @@ public sealed class EtcdProcess : IAsyncDisposable
             "--advertise-client-urls", $"http://{Endpoint}",
             "--listen-peer-urls", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_peerPort}"),
             .. MemberArguments,
+            // One member needs no time to agree with others, and the default makes every start take longer.
+            "--heartbeat-interval", "10",
+            "--election-timeout", "100",
         ];
         AddOption(arguments, "--quota-backend-bytes", _options.QuotaBytes);
         AddOption(arguments, "--max-txn-ops", _options.MaxTransactionOperations);

@@ -12,11 +12,14 @@ internal sealed class EtcdConnection : IDisposable
     private readonly GrpcChannel _channel;
 
     /// <summary>Prepares the connection; it is made at the first call, and made again whenever it was lost.</summary>
-    public EtcdConnection(EtcdAddress address, EtcdOptions options)
+    /// <param name="address">Where to connect to.</param>
+    /// <param name="options">Limits and patience.</param>
+    /// <param name="location">The address for messages, where it is not the one to connect to.</param>
+    public EtcdConnection(EtcdAddress address, EtcdOptions options, string? location)
     {
         Address = address;
         Options = options;
-        Location = $"etcd {address}";
+        Location = location ?? $"etcd {address}";
         _channel = GrpcChannel.ForAddress(address.Uri, new GrpcChannelOptions
         {
             HttpHandler = CreateHandler(),

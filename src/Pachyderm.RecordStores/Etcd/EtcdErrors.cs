@@ -43,7 +43,8 @@ internal static class EtcdErrors
     public static bool Says(RpcException failure, string text) => failure.Status.Detail.Contains(text, StringComparison.Ordinal);
 
     /// <summary>What the other side said, as one line of bounded length.</summary>
-    public static string Detail(RpcException failure) => OneLine(FindConnectFailure(failure)?.Message ?? failure.Status.Detail);
+    public static string Detail(RpcException failure) => OneLine(
+        FindConnectFailure(failure)?.Message ?? failure.Status.DebugException?.GetBaseException().Message ?? failure.Status.Detail);
 
     /// <summary>Makes one line of bounded length of a text from outside.</summary>
     public static string OneLine(string text)

@@ -44,11 +44,20 @@ public sealed class EtcdRecordStore : IRecordStore
     /// <c>etcd-address</c>: not an address. <c>etcd-unreachable</c>: refused, or no such host. <c>etcd-timeout</c>: no answer in time.
     /// <c>not-etcd</c>: something else answers. <c>etcd-version</c>: another version.
     /// </exception>
-    public static async Task<EtcdRecordStore> ConnectAsync(string endpoint, EtcdOptions? options, CancellationToken cancellationToken)
+    public static Task<EtcdRecordStore> ConnectAsync(string endpoint, EtcdOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        options ??= new EtcdOptions();
-        EtcdConnection connection = new(EtcdAddress.Parse(endpoint), options);
+        return ConnectAtAsync(endpoint, options, location: null, cancellationToken);
+    }
+
+    /// <summary>Connects to an etcd that is reached by another address than the one that means something to people.</summary>
+    internal static async Task<EtcdRecordStore> ConnectAtAsync(
+        string endpoint,
+        EtcdOptions? options,
+        string? location,
+        CancellationToken cancellationToken)
+    {
+        EtcdConnection connection = new(EtcdAddress.Parse(endpoint), options ?? new EtcdOptions(), location);
         try
         {
             string version = await FirstContactAsync(connection, cancellationToken);
