@@ -185,13 +185,8 @@ public sealed class EtcdSnapshotFile : IDisposable
         LeafWindow window = Reader.ReadWindow(_live.Leaves, firstLeaf, end, null);
         for (int leaf = firstLeaf; leaf < end; leaf++)
         {
-            BoltPage page = window.GetPage(_live.Leaves[leaf]);
+            BoltPage page = GetLeaf(window, leaf);
             uint number = _live.EntriesBefore[leaf];
-            if (!page.IsLeaf || (uint)page.Count != _live.EntriesBefore[leaf + 1] - number)
-            {
-                throw BoltFormat.Damaged(Path, $"page {page.Id} changed while the snapshot was open");
-            }
-
             for (int index = 0; index < page.Count; index++, number++)
             {
                 if (!_live.IsDead(number))
@@ -216,11 +211,8 @@ public sealed class EtcdSnapshotFile : IDisposable
             leaf++;
         }
 
-        BoltPage page = Reader.ReadPage(_live.Leaves[leaf]);
-        int index = (int)(number - _live.EntriesBefore[leaf]);
-        return page.IsLeaf && index < page.Count
-            ? ReadEntry(page, index)
-            : throw BoltFormat.Damaged(Path, $"page {page.Id} changed while the snapshot was open");
+        LeafWindow window = Reader.ReadWindow(_live.Leaves, leaf, leaf + 1, null);
+        return ReadEntry(GetLeaf(window, leaf), (int)(number - _live.EntriesBefore[leaf]));
     }
 
     /// <summary>Calls <paramref name="visit"/> with the number and the key of every live entry.</summary>
@@ -234,9 +226,9 @@ public sealed class EtcdSnapshotFile : IDisposable
             LeafWindow window = Reader.ReadWindow(_live.Leaves, first, end, buffer);
             for (; first < end; first++)
             {
-                BoltPage page = window.GetPage(_live.Leaves[first]);
+                BoltPage page = GetLeaf(window, first);
                 uint number = _live.EntriesBefore[first];
-                for (int index = 0; number < _live.EntriesBefore[first + 1] && index < page.Count; index++, number++)
+                for (int index = 0; index < page.Count; index++, number++)
                 {
                     if (!_live.IsDead(number))
                     {
@@ -390,6 +382,15 @@ public sealed class EtcdSnapshotFile : IDisposable
             handle.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A leaf, which must have as many entries as when the file was opened.</summary>
+    private BoltPage GetLeaf(LeafWindow window, int leaf)
+    {
+        BoltPage page = window.GetPage(_live.Leaves[leaf]);
+        return page.IsLeaf && (uint)page.Count == _live.EntriesBefore[leaf + 1] - _live.EntriesBefore[leaf]
+            ? page
+            : throw BoltFormat.Damaged(Path, $"page {page.Id} changed while the snapshot was open");
     }
 
     private SnapshotEntry ReadEntry(BoltPage page, int index)

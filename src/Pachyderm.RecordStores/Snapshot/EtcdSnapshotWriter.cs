@@ -86,7 +86,7 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(compactRevision);
         ObjectDisposedException.ThrowIf(_completed, this);
-        byte[] hash = await Task.Run(() => Complete(compactRevision, cancellationToken), cancellationToken);
+        byte[] hash = await Task.Run(() => CompleteCoreAsync(compactRevision, cancellationToken), cancellationToken);
         return new WrittenSnapshot(
             _records,
             _offset + EtcdSnapshotFile.HashLength,
@@ -129,14 +129,26 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
         _last = revision;
     }
 
-    private byte[] Complete(long compactRevision, CancellationToken cancellationToken)
+    private async Task<byte[]> CompleteCoreAsync(long compactRevision, CancellationToken cancellationToken)
     {
         byte[] header = _image.Finish(BucketContent.Compose(_source, compactRevision, null));
         WritePending(0);
         try
         {
             RandomAccess.Write(_handle, header, 0);
-            byte[] hash = EtcdSnapshotFile.ComputeHash(_partialPath, _handle, _offset, cancellationToken);
+
+            // The hash begins with the header, which is known only now. While it is computed, the disk gets most of the bytes.
+            Task flushing = Task.Run(() => RandomAccess.FlushToDisk(_handle), CancellationToken.None);
+            byte[] hash;
+            try
+            {
+                hash = EtcdSnapshotFile.ComputeHash(_partialPath, _handle, _offset, cancellationToken);
+            }
+            finally
+            {
+                await flushing;
+            }
+
             RandomAccess.Write(_handle, hash, _offset);
             RandomAccess.FlushToDisk(_handle);
             File.Move(_partialPath, _path, overwrite: false);

@@ -35,16 +35,30 @@ internal sealed class HashedKeySet
         Count++;
         if (Count > _slots.Length / 4 * 3)
         {
-            Rebuild(_slots.Length * 2, 0, 0);
+            Refill(_slots, new UInt128[_slots.Length * 2]);
         }
 
         return true;
     }
 
     /// <summary>Forgets every hash whose low bits under <paramref name="mask"/> are not <paramref name="residue"/>.</summary>
-    public void Retain(ulong mask, ulong residue) => Rebuild(_slots.Length, mask, residue);
+    public void Retain(ulong mask, ulong residue)
+    {
+        // The table itself is used again: a second one of its size would double the peak of memory.
+        UInt128[] kept = [.. _slots.Where(hash => hash != UInt128.Zero && ((ulong)hash & mask) == residue)];
+        Array.Clear(_slots);
+        Refill(kept, _slots);
+    }
 
+    /// <summary>Forgets everything, and keeps the table for what comes next.</summary>
     public void Clear()
+    {
+        Array.Clear(_slots);
+        Count = 0;
+    }
+
+    /// <summary>Forgets everything, and gives the table back.</summary>
+    public void Release()
     {
         _slots = new UInt128[1024];
         Count = 0;
@@ -62,13 +76,12 @@ internal sealed class HashedKeySet
         return slot;
     }
 
-    private void Rebuild(int size, ulong mask, ulong residue)
+    private void Refill(UInt128[] hashes, UInt128[] slots)
     {
-        UInt128[] slots = new UInt128[size];
         Count = 0;
-        foreach (UInt128 hash in _slots)
+        foreach (UInt128 hash in hashes)
         {
-            if (hash != UInt128.Zero && ((ulong)hash & mask) == residue)
+            if (hash != UInt128.Zero)
             {
                 slots[Find(slots, hash)] = hash;
                 Count++;

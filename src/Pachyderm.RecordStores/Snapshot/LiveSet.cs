@@ -13,8 +13,8 @@ namespace Pachyderm.RecordStores.Snapshot;
 /// </remarks>
 internal sealed class LiveSet
 {
-    /// <summary>Keys remembered at a time; their table takes 64 MB.</summary>
-    public const int DefaultCapacity = 3 << 20;
+    /// <summary>Keys remembered at a time; their table of four million slots, three quarters full, takes 64 MB.</summary>
+    public const int DefaultCapacity = 3_000_000;
 
     private const int BlockLeaves = 1024;
 
@@ -64,6 +64,7 @@ internal sealed class LiveSet
             first = false;
         }
 
+        set._seen.Release();
         set.Finish();
         return set;
     }

@@ -8,6 +8,9 @@ namespace Pachyderm.RecordStores.Snapshot;
 /// </summary>
 internal readonly record struct RevisionKey(long Main, long Sub, bool Tombstone) : IComparable<RevisionKey>
 {
+    /// <summary>No etcd reaches it. Below it, counting up further cannot overflow.</summary>
+    private const long Limit = 1L << 62;
+
     /// <summary>Bytes of the key of a put.</summary>
     public const int Length = 17;
 
@@ -23,7 +26,7 @@ internal readonly record struct RevisionKey(long Main, long Sub, bool Tombstone)
             BinaryPrimitives.ReadInt64BigEndian(key),
             BinaryPrimitives.ReadInt64BigEndian(key[9..]),
             key.Length > Length);
-        return revision.Main >= 0 && revision.Sub >= 0;
+        return revision.Main is >= 0 and < Limit && revision.Sub is >= 0 and < Limit;
     }
 
     /// <summary>Writes the key of a put.</summary>

@@ -15,6 +15,7 @@ public sealed class SnapshotRecordStore : IRecordStore
     private readonly Lock _lock = new();
     private readonly SnapshotOverlay _overlay;
     private readonly SnapshotLeases _leases;
+    private readonly IReadOnlyList<string> _alarms;
     private readonly Lazy<Task<SnapshotKeyIndex>> _index;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _disposed;
@@ -25,6 +26,7 @@ public sealed class SnapshotRecordStore : IRecordStore
         _time = time;
         _overlay = new SnapshotOverlay(file.Revision);
         _leases = new SnapshotLeases(file);
+        _alarms = EtcdBuckets.ReadAlarms(file.Reader, file.Buckets);
         _index = new Lazy<Task<SnapshotKeyIndex>>(() => Task.Run(() => SnapshotKeyIndex.Build(file, CancellationToken.None)));
     }
 
@@ -65,7 +67,7 @@ public sealed class SnapshotRecordStore : IRecordStore
         lock (_lock)
         {
             Enter();
-            return Task.FromResult(new RecordStoreStatus("snapshot", _overlay.Revision, _file.CompactRevision, _file.SizeBytes, null, []));
+            return Task.FromResult(new RecordStoreStatus("snapshot", _overlay.Revision, _file.CompactRevision, _file.SizeBytes, null, _alarms));
         }
     }
 

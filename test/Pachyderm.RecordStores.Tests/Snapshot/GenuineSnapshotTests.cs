@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Pachyderm.RecordStores.Snapshot;
 
 namespace Pachyderm.RecordStores.Tests.Snapshot;
@@ -18,6 +19,19 @@ public sealed class GenuineSnapshotTests
         Assert.Equal(Fixtures.Listing(set).Order(StringComparer.Ordinal), records.Select(Fixtures.Line).Order(StringComparer.Ordinal));
         Assert.Equal(records.Count, snapshot.LiveRecordCount);
         Assert.Equal(records.Select(record => record.ModRevision).Order(), records.Select(record => record.ModRevision));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public async Task A_snapshot_has_the_revision_and_size_that_etcdctl_reports(string set)
+    {
+        using EtcdSnapshotFile snapshot = await Fixtures.OpenAsync(set);
+
+        using JsonDocument status = JsonDocument.Parse(
+            await RestoredEtcd.EtcdctlAsync("snapshot", "status", Fixtures.Snapshot(set), "-w", "json"));
+
+        Assert.Equal(status.RootElement.GetProperty("revision").GetInt64(), snapshot.Revision);
+        Assert.Equal(status.RootElement.GetProperty("totalSize").GetInt64() + 32, snapshot.SizeBytes);
     }
 
     [Theory]

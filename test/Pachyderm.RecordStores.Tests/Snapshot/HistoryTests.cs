@@ -65,6 +65,21 @@ public sealed class HistoryTests : IDisposable
         Assert.Equal((revision, revision), (result.Revision, await restored.GetRevisionAsync()));
     }
 
+    [Fact]
+    public async Task The_alarm_of_a_full_etcd_is_reported()
+    {
+        string path = _directory["full.snap"];
+        await using (RestoredEtcd etcd = await RestoredEtcd.StartAsync(null, "--quota-backend-bytes", "1000"))
+        {
+            Assert.Contains("space exceeded", await etcd.FailAsync("put", "key", "value"), StringComparison.Ordinal);
+            Assert.Contains("NOSPACE", await etcd.RunAsync("alarm", "list"), StringComparison.Ordinal);
+            await etcd.RunAsync("snapshot", "save", path);
+        }
+
+        await using SnapshotRecordStore store = await SnapshotRecordStore.OpenAsync(path, SnapshotIntegrity.VerifyHash, TimeProvider.System, Token);
+        Assert.Equal(["NOSPACE"], (await store.GetStatusAsync(Token)).Alarms);
+    }
+
     /// <summary>Commands for <c>etcdctl txn</c>: puts and deletes that share a revision.</summary>
     private static string Transaction(Random random, int round)
     {

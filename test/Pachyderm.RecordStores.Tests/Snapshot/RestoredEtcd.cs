@@ -26,7 +26,7 @@ internal sealed class RestoredEtcd : IAsyncDisposable
     }
 
     /// <summary>Starts a server; from a snapshot if there is one.</summary>
-    public static async Task<RestoredEtcd> StartAsync(string? snapshot)
+    public static async Task<RestoredEtcd> StartAsync(string? snapshot, params string[] options)
     {
         string directory = Directory.CreateTempSubdirectory("etcd-test-").FullName;
         string data = Path.Combine(directory, "data");
@@ -44,7 +44,7 @@ internal sealed class RestoredEtcd : IAsyncDisposable
         {
             "--name", "t", "--data-dir", data, "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"t={peer}",
-        })
+        }.Concat(options))
         {
             start.ArgumentList.Add(argument);
         }

@@ -122,6 +122,23 @@ public sealed class WriterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rewrite_that_is_cancelled_leaves_no_file()
+    {
+        using EtcdSnapshotFile source = await Fixtures.OpenAsync("pachyderm-1.4.8-small");
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        RecordRewrite Rewrite(StoredRecord record)
+        {
+            stop.Cancel();
+            return RecordRewrite.Keep;
+        }
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => SnapshotRewriter.RewriteAsync(source, _directory["new.snap"], Rewrite, null, null, stop.Token));
+
+        Assert.Empty(_directory.Names);
+    }
+
+    [Fact]
     public async Task Progress_ends_at_the_number_of_records_and_never_goes_back()
     {
         using EtcdSnapshotFile source = await Fixtures.OpenAsync("pachyderm-1.4.8-small");
