@@ -43,6 +43,6 @@ internal static class Leftovers
     private static bool EndsWithError(ReadOnlySpan<byte> wire)
     {
         const uint Tag = (Formats.V1_4.JobInfo.ErrorFieldNumber << 3) | 2;
-        return wire.IndexOf([(byte)(Tag | 0x80), (byte)(Tag >> 7)]) >= 0;
+        return wire.IndexOf([(byte)((Tag & 0x7f) | 0x80), (byte)(Tag >> 7)]) >= 0;
     }
 }

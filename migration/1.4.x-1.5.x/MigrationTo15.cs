@@ -18,6 +18,9 @@ internal sealed class MigrationTo15 : IMigrationStep
     /// <inheritdoc/>
     public IRecordConversion Prepare(ClusterInventory inventory, StepOptions options) => new RecordConverter(inventory, options);
 
+    /// <inheritdoc/>
+    public ITagCarrier PrepareTags(ClusterInventory inventory, StepOptions options) => new TagCarrier(inventory, options);
+
 #pragma warning disable CA2255 // A step registers itself: a new folder below migration/ needs no change elsewhere.
     [ModuleInitializer]
     internal static void Register() => StepCatalog.Register(new MigrationTo15());

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Pachyderm.Formats;
 using Pachyderm.Formats.V1_5;
 using Pachyderm.Migration.Survey;
 

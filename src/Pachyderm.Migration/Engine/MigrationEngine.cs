@@ -223,6 +223,11 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
                 "make room: compact and defragment etcd or raise its quota; free the disk"));
         }
 
+        foreach (Finding finding in await target.ExamineAsync(cancellationToken))
+        {
+            findings.Add(finding);
+        }
+
         findings.AddAll(BackupDirectory.Examine(request.BackupDirectory, status));
         await AddContentFindingsAsync(findings, cancellationToken);
     }
@@ -239,12 +244,9 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
     private long CountBlockers(FindingList findings) =>
         findings.Counts.Where(pair => pair.Value.Severity == FindingSeverity.Blocker && !IsAccepted(pair.Key)).Sum(pair => pair.Value.Count);
 
-    private bool IsAccepted(string findingId) => findingId switch
-    {
-        "bad-record" => request.Quarantine,
-        "open-commit" or "running-job" or "registered-worker" or "registered-master" => request.Accepted.Contains(findingId),
-        _ => false,
-    };
+    private bool IsAccepted(string findingId) => findingId == "bad-record"
+        ? request.Quarantine
+        : MigrationRequest.Acceptable.Contains(findingId) && request.Accepted.Contains(findingId);
 
     private async Task<Finding?> DescribeUnderWayAsync(CancellationToken cancellationToken)
     {

@@ -5,6 +5,9 @@ namespace Pachyderm.Migration.Engine;
 /// <summary>What an operator asks of a migration.</summary>
 public sealed record MigrationRequest
 {
+    /// <summary>Identifiers of the blocking findings that an operator may accept.</summary>
+    public static IReadOnlyList<string> Acceptable { get; } = ["open-commit", "running-job", "registered-worker", "registered-master"];
+
     /// <summary>Release that the operator says the data is of; null to go by the data alone.</summary>
     public ReleaseVersion? From { get; init; }
 

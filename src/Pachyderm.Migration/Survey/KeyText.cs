@@ -4,7 +4,7 @@ using System.Text;
 namespace Pachyderm.Migration.Survey;
 
 /// <summary>Keys and names of a store as people can read them.</summary>
-internal static class KeyText
+public static class KeyText
 {
     private const int Longest = 300;
 

@@ -20,6 +20,9 @@ public interface IMigrationTarget : IAsyncDisposable
     /// <summary>Reads version, revision, size, quota and alarms.</summary>
     Task<RecordStoreStatus> GetStatusAsync(CancellationToken cancellationToken);
 
+    /// <summary>Looks at what runs around the store and could write to it.</summary>
+    Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken);
+
     /// <summary>Bytes that the migration will need beside what exists, and bytes that are free for them, if that can be told.</summary>
     Task<SpaceForecast> ForecastSpaceAsync(CancellationToken cancellationToken);
 

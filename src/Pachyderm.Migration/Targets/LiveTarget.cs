@@ -18,14 +18,18 @@ public sealed class LiveTarget : IMigrationTarget
     private readonly IRecordStore _store;
     private readonly MigrationKeys _keys;
     private readonly TimeProvider _time;
+    private readonly Func<CancellationToken, Task<IReadOnlyList<Finding>>>? _examine;
     private Fence? _fence;
 
     /// <summary>Wraps a store, which the target then owns.</summary>
     /// <param name="store">The store.</param>
     /// <param name="pfsPrefix">The cluster's prefix of file-system records.</param>
     /// <param name="time">The clock.</param>
-    public LiveTarget(IRecordStore store, string pfsPrefix, TimeProvider time)
+    /// <param name="examine">Looks at what runs around the store; null if nothing is known of it.</param>
+    public LiveTarget(
+        IRecordStore store, string pfsPrefix, TimeProvider time, Func<CancellationToken, Task<IReadOnlyList<Finding>>>? examine = null)
     {
+        _examine = examine;
         _store = store;
         _keys = new MigrationKeys(pfsPrefix);
         _time = time;
@@ -42,6 +46,10 @@ public sealed class LiveTarget : IMigrationTarget
 
     /// <inheritdoc/>
     public Task<RecordStoreStatus> GetStatusAsync(CancellationToken cancellationToken) => _store.GetStatusAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken) =>
+        _examine?.Invoke(cancellationToken) ?? Task.FromResult<IReadOnlyList<Finding>>([]);
 
     /// <inheritdoc/>
     public async Task<SpaceForecast> ForecastSpaceAsync(CancellationToken cancellationToken)

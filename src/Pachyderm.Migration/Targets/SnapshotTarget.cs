@@ -65,6 +65,9 @@ public sealed class SnapshotTarget : IMigrationTarget
         Task.FromResult(new RecordStoreStatus("snapshot", _source.Revision, _source.CompactRevision, _source.SizeBytes, null, []));
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<Finding>>([]);
+
+    /// <inheritdoc/>
     public Task<SpaceForecast> ForecastSpaceAsync(CancellationToken cancellationToken)
     {
         string directory = Path.GetDirectoryName(_output)!;

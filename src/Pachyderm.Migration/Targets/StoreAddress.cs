@@ -1,7 +1,6 @@
 using Pachyderm.Errors;
 using Pachyderm.RecordStores;
 using Pachyderm.RecordStores.Etcd;
-using Pachyderm.RecordStores.Kubernetes;
 using Pachyderm.RecordStores.Snapshot;
 
 namespace Pachyderm.Migration.Targets;
@@ -23,25 +22,30 @@ public sealed record StoreAddress
 
     /// <summary>Opens the store for migration.</summary>
     /// <exception cref="OperatorException">It cannot be reached or read.</exception>
-    public async Task<IMigrationTarget> OpenTargetAsync(string pfsPrefix, TimeProvider time, CancellationToken cancellationToken) =>
-        Snapshot is not null
-            ? await SnapshotTarget.OpenAsync(Snapshot, Output ?? Snapshot + ".migrated", pfsPrefix, time, cancellationToken)
-            : new LiveTarget(await OpenStoreAsync(time, cancellationToken), pfsPrefix, time);
+    public async Task<IMigrationTarget> OpenTargetAsync(string pfsPrefix, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (Snapshot is not null)
+        {
+            return await SnapshotTarget.OpenAsync(Snapshot, Output ?? Snapshot + ".migrated", pfsPrefix, time, cancellationToken);
+        }
+
+        return Namespace is null
+            ? new LiveTarget(await OpenStoreAsync(time, cancellationToken), pfsPrefix, time)
+            : await KubernetesTarget.OpenAsync(Namespace, pfsPrefix, time, cancellationToken);
+    }
 
     /// <summary>Opens the store for reading, as a backup does.</summary>
     /// <exception cref="OperatorException">It cannot be reached or read.</exception>
     public async Task<IRecordStore> OpenStoreAsync(TimeProvider time, CancellationToken cancellationToken)
     {
+        EtcdOptions options = new() { TimeProvider = time };
         if (Etcd is not null)
         {
-            return await EtcdRecordStore.ConnectAsync(Etcd, new EtcdOptions { TimeProvider = time }, cancellationToken);
+            return await EtcdRecordStore.ConnectAsync(Etcd, options, cancellationToken);
         }
 
-        if (Namespace is not null)
-        {
-            return await KubernetesRecordStore.ConnectAsync(Namespace, new EtcdOptions { TimeProvider = time }, cancellationToken);
-        }
-
-        return await SnapshotRecordStore.OpenAsync(Snapshot!, time, cancellationToken);
+        return Namespace is not null
+            ? await KubernetesTarget.ConnectAsync(Namespace, options, cancellationToken)
+            : await SnapshotRecordStore.OpenAsync(Snapshot!, SnapshotIntegrity.VerifyHash, time, cancellationToken);
     }
 }

@@ -1,0 +1,339 @@
+using System.CommandLine;
+using Pachyderm.Errors;
+using Pachyderm.Migration.Engine;
+using Pachyderm.Migration.Journal;
+using Pachyderm.Migration.Releases;
+using Pachyderm.Migration.Reports;
+using Pachyderm.Migration.Steps;
+using Pachyderm.Migration.Targets;
+using Pachyderm.Pachctl.Output;
+
+namespace Pachyderm.Pachctl.Commands;
+
+/// <summary><c>pachctl migrate</c> and what goes with it.</summary>
+internal static class MigrateCommand
+{
+    private const string DefaultBackupDirectory = "pachyderm-backups";
+
+    private const string Help =
+        """
+        Carry a cluster's metadata from one release to another: discover, plan, check, fence, back up, run, verify, stamp.
+
+        The cluster must be at rest: no open commits, no running jobs, pachd and workers stopped. What is in the way is listed, all at once.
+        Nothing is written before a verified backup exists. Killed at any point, the same command goes on where it stopped; `migrate undo`
+        puts everything back until `migrate finalize`. A snapshot file is never changed: the outcome is a new file.
+
+        Exit codes: 0 done or nothing to do; 1 blocked, nothing was written; 2 failed, the message says what state the data is in; 3 usage.
+
+        Examples:
+          pachctl migrate --check --snapshot etcd.snap --storage /var/pachyderm
+          pachctl migrate --from 1.4.8 --to 1.5.0 --snapshot etcd.snap --out migrated.snap --backup /backups
+          pachctl migrate --to 1.5.3 --etcd 127.0.0.1:2379 --storage /var/pachyderm --backup /backups
+        """;
+
+    public static Command Create()
+    {
+        Command command = new("migrate", Help);
+        Shared shared = Shared.AddTo(command);
+        Option<string?> from = new("--from") { Description = "Release that the data is of. Only asserted: the data itself tells.", HelpName = "VERSION" };
+        Option<string?> to = new("--to") { Description = $"Release to carry it to (default: {MigrationPath.Newest}, the newest that can be reached).", HelpName = "VERSION" };
+        Option<bool> check = new("--check") { Description = "Only look: list everything that is in the way and what would change. Safe on a live cluster." };
+        Option<bool> dryRun = new("--dry-run") { Description = "Run everything on a scratch copy and show what changes." };
+        Option<string?> storage = new("--storage") { Description = "Storage root of the cluster (PACH_ROOT): objects are checked, and old results stay reachable.", HelpName = "PATH" };
+        Option<bool> backupContent = new("--backup-content") { Description = "Copy the storage root into the backup, too." };
+        Option<string?> useBackup = new("--use-backup") { Description = "Use this backup, made before, instead of making one.", HelpName = "NAME" };
+        Option<bool> quarantine = new("--quarantine") { Description = "Set records that cannot be read aside under another key instead of stopping." };
+        Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written a second.", HelpName = "N" };
+        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
+        foreach (Option option in (Option[])[from, to, check, dryRun, storage, backupContent, useBackup, quarantine, accept, rateLimit, yes])
+        {
+            command.Options.Add(option);
+        }
+
+        RequireVersion(command, from);
+        RequireVersion(command, to);
+        accept.Validators.Add(result =>
+        {
+            foreach (string id in result.GetValueOrDefault<string[]>() ?? [])
+            {
+                if (!MigrationRequest.Acceptable.Contains(id))
+                {
+                    result.AddError($"--accept {id}: only these can be accepted: {string.Join(", ", MigrationRequest.Acceptable)}");
+                }
+            }
+        });
+        rateLimit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long?>() is <= 0)
+            {
+                result.AddError("--rate-limit: the limit must be a positive number of records a second");
+            }
+        });
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with
+            {
+                From = Version(parsed.GetValue(from)),
+                To = Version(parsed.GetValue(to)),
+                Storage = parsed.GetValue(storage),
+                BackupContent = parsed.GetValue(backupContent),
+                UseBackup = parsed.GetValue(useBackup),
+                Quarantine = parsed.GetValue(quarantine),
+                Accepted = parsed.GetValue(accept)!.ToHashSet(StringComparer.Ordinal),
+                RateLimit = parsed.GetValue(rateLimit),
+            };
+            return await shared.RunAsync(parsed, request, async engine =>
+            {
+                if (parsed.GetValue(check))
+                {
+                    return await engine.CheckAsync(cancellationToken);
+                }
+
+                if (parsed.GetValue(dryRun))
+                {
+                    return await engine.RehearseAsync(cancellationToken);
+                }
+
+                if (shared.Store.AddressOf(parsed).Snapshot is null && !parsed.GetValue(yes))
+                {
+                    Confirm("The live store will be migrated in place, after a backup. Go on?");
+                }
+
+                return await engine.RunAsync(cancellationToken);
+            }, cancellationToken);
+        });
+        command.Subcommands.Add(CreateStatus());
+        command.Subcommands.Add(Simple("resume", "Go on with a migration that was interrupted.", (engine, cancel) => engine.ResumeAsync(cancel)));
+        command.Subcommands.Add(CreateUndo());
+        command.Subcommands.Add(CreateFinalize());
+        command.Subcommands.Add(CreateVerify());
+        command.Subcommands.Add(MigrateSpecCommand.Create());
+        return command;
+    }
+
+    private static Command CreateStatus()
+    {
+        Command command = new("status", "Tell what the store knows of migrations: one under way, one done, and who holds the fence.");
+        Shared shared = Shared.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using IMigrationTarget target = await shared.OpenAsync(parsed, cancellationToken);
+            MigrationEngine engine = new(target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
+            (MigrationJournal? journal, MigrationStamp? stamp, FenceHolder? fence) = await engine.GetStatusAsync(cancellationToken);
+            if (journal is not null)
+            {
+                Console.Out.WriteLine($"Migration  {journal.Id} from {journal.From} to {journal.To}, phase {journal.Phase}, begun {journal.Started:u}, last change {journal.Updated:u}");
+                Console.Out.WriteLine($"Backup     {journal.BackupName ?? "none yet"} in {journal.BackupRepository}");
+                Console.Out.WriteLine(journal.Phase switch
+                {
+                    MigrationPhase.Stamped => "Next       `pachctl migrate finalize` keeps it, `pachctl migrate undo` puts everything back",
+                    MigrationPhase.Undoing => "Next       `pachctl migrate undo` goes on",
+                    _ => "Next       `pachctl migrate resume` goes on, `pachctl migrate undo` puts everything back",
+                });
+            }
+
+            if (stamp is not null)
+            {
+                Console.Out.WriteLine($"Stamp      {stamp.Release}, carried from {stamp.From} by {stamp.Program}, migration {stamp.MigrationId}");
+            }
+
+            if (fence is not null)
+            {
+                Console.Out.WriteLine($"Fence      {fence}");
+            }
+
+            if (journal is null && stamp is null && fence is null)
+            {
+                Console.Out.WriteLine($"{target.Location} has never been migrated by this program.");
+            }
+
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateUndo()
+    {
+        Command command = new("undo", "Put back what was there before the migration, from whatever phase, until it is finalized.");
+        Shared shared = Shared.AddTo(command);
+        Option<bool> discard = new("--discard-later-writes") { Description = "Undo even though records were written after the migration; they are kept in the backup's work folder." };
+        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
+        command.Options.Add(discard);
+        command.Options.Add(yes);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { DiscardLaterWrites = parsed.GetValue(discard) };
+            return await shared.RunAsync(parsed, request, engine =>
+            {
+                if (!parsed.GetValue(yes))
+                {
+                    Confirm("The store will be put back to what it was before the migration. Go on?");
+                }
+
+                return engine.UndoAsync(cancellationToken);
+            }, cancellationToken);
+        });
+        return command;
+    }
+
+    private static Command CreateFinalize()
+    {
+        Command command = new("finalize", "Make a migration final: the only point of no return. The backup stays.");
+        Shared shared = Shared.AddTo(command);
+        Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
+        command.Options.Add(yes);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using IMigrationTarget target = await shared.OpenAsync(parsed, cancellationToken);
+            MigrationEngine engine = new(target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
+            if (!parsed.GetValue(yes))
+            {
+                Confirm("The migration can not be undone after this. Go on?");
+            }
+
+            MigrationJournal journal = await engine.FinalizeAsync(cancellationToken);
+            Console.Out.WriteLine($"The migration to {journal.To} is final. The backup {journal.BackupName} stays in {journal.BackupRepository}.");
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateVerify()
+    {
+        Command command = new("verify", "Verify a migrated store again: against its source until it is finalized, and against a report with --report.");
+        Shared shared = Shared.AddTo(command, writesReport: false);
+        Option<string?> report = new("--report") { Description = "Report of the migration to compare with.", HelpName = "FILE" };
+        command.Options.Add(report);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            MigrationReport? earlier = parsed.GetValue(report) is { } path ? await MigrationReport.ReadAsync(path, cancellationToken) : null;
+            return await shared.RunAsync(
+                parsed, await shared.RequestAsync(parsed, cancellationToken), engine => engine.VerifyAsync(earlier, cancellationToken), cancellationToken);
+        });
+        return command;
+    }
+
+    private static Command Simple(string name, string description, Func<MigrationEngine, CancellationToken, Task<MigrationReport>> act)
+    {
+        Command command = new(name, description);
+        Shared shared = Shared.AddTo(command);
+        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written a second.", HelpName = "N" };
+        command.Options.Add(rateLimit);
+        command.SetAction(async (parsed, cancellationToken) => await shared.RunAsync(
+            parsed,
+            await shared.RequestAsync(parsed, cancellationToken) with { RateLimit = parsed.GetValue(rateLimit) },
+            engine => act(engine, cancellationToken),
+            cancellationToken));
+        return command;
+    }
+
+    private static void RequireVersion(Command command, Option<string?> option) => command.Validators.Add(result =>
+    {
+        if (result.GetValue(option) is { } text && !ReleaseVersion.TryParse(text, out _))
+        {
+            result.AddError($"{option.Name} {text}: this is no version; write it as 1.4.8");
+        }
+    });
+
+    private static ReleaseVersion? Version(string? text) => ReleaseVersion.TryParse(text, out ReleaseVersion version) ? version : null;
+
+    private static void Confirm(string question)
+    {
+        if (Console.IsInputRedirected)
+        {
+            return;
+        }
+
+        Console.Error.Write($"{question} [y/N] ");
+        if (Console.In.ReadLine()?.StartsWith("y", StringComparison.OrdinalIgnoreCase) != true)
+        {
+            throw new OperatorException("not-confirmed", "pachctl", "nothing was done", "answer y, or use --yes");
+        }
+    }
+
+    /// <summary>What all subcommands share: the store, the backup repository, the output.</summary>
+    private sealed class Shared
+    {
+        private readonly Option<string> _backup = new("--backup")
+        {
+            Description = $"Directory of the backup repository (default: ./{DefaultBackupDirectory}).",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => DefaultBackupDirectory,
+        };
+
+        private readonly Option<string?> _passphrase = Passphrase.CreateOption();
+        private readonly Option<string?> _report = new("--report") { Description = "Write the report as JSON to this file.", HelpName = "FILE" };
+        private readonly Option<bool> _raw = new("--raw") { Description = "Print the report as JSON." };
+        private bool _writesReport;
+
+        public required StoreOptions Store { get; init; }
+
+        public static Shared AddTo(Command command, bool writesReport = true)
+        {
+            Shared shared = new() { Store = StoreOptions.AddTo(command, hasOutput: true), _writesReport = writesReport };
+            command.Options.Add(shared._backup);
+            command.Options.Add(shared._passphrase);
+            if (writesReport)
+            {
+                command.Options.Add(shared._report);
+            }
+
+            command.Options.Add(shared._raw);
+            return shared;
+        }
+
+        public async Task<MigrationRequest> RequestAsync(ParseResult parsed, CancellationToken cancellationToken) => new()
+        {
+            PfsPrefix = Store.PfsPrefixOf(parsed),
+            PpsPrefix = Store.PpsPrefixOf(parsed),
+            BackupDirectory = parsed.GetValue(_backup)!,
+            Passphrase = await Passphrase.ReadAsync(parsed.GetValue(_passphrase), cancellationToken),
+        };
+
+        public Task<IMigrationTarget> OpenAsync(ParseResult parsed, CancellationToken cancellationToken) =>
+            Store.AddressOf(parsed).OpenTargetAsync(Store.PfsPrefixOf(parsed), TimeProvider.System, cancellationToken);
+
+        public async Task<int> RunAsync(
+            ParseResult parsed, MigrationRequest request, Func<MigrationEngine, Task<MigrationReport>> act, CancellationToken cancellationToken)
+        {
+            MigrationSteps.Register();
+            await using IMigrationTarget target = await OpenAsync(parsed, cancellationToken);
+            MigrationEngine engine = new(target, request, new ConsoleObserver(TimeProvider.System), TimeProvider.System);
+            try
+            {
+                MigrationReport report = await act(engine);
+                await PrintAsync(parsed, report, cancellationToken);
+                return report.Result == "blocked" ? ExitCodes.Blocked : ExitCodes.Done;
+            }
+            catch (MigrationBlockedException exception)
+            {
+                await PrintAsync(parsed, exception.Report, cancellationToken);
+                throw;
+            }
+            catch (MigrationFailedException exception) when (_writesReport && parsed.GetValue(_report) is { } path)
+            {
+                await exception.Report.WriteAsync(path, CancellationToken.None);
+                throw;
+            }
+        }
+
+        private async Task PrintAsync(ParseResult parsed, MigrationReport report, CancellationToken cancellationToken)
+        {
+            if (_writesReport && parsed.GetValue(_report) is { } path)
+            {
+                await report.WriteAsync(path, cancellationToken);
+            }
+
+            if (parsed.GetValue(_raw))
+            {
+                await using Stream output = Console.OpenStandardOutput();
+                await report.WriteAsync(output, cancellationToken);
+            }
+            else
+            {
+                ReportPrinter.Print(report);
+            }
+        }
+    }
+}
