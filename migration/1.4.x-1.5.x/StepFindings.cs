@@ -25,7 +25,7 @@ internal static class StepFindings
                     "pipeline-without-input", FindingSeverity.Blocker, name, "it has no input, and 1.5 workers crash on that", "delete the pipeline, or set the record aside by hand"));
             }
 
-            if (pipeline.Encoding == RecordEncoding.Text && record.Transform?.Env.Count > 0)
+            if (!options.HasStorage && pipeline.Encoding == RecordEncoding.Text && record.Transform?.Env.Count > 0)
             {
                 findings.Add(new Finding(
                     "environment-tags", FindingSeverity.Warning, name, $"it has {record.Transform.Env.Count} environment variables, and 1.5 looks its old results up by another name", EnvironmentRemedy));

@@ -48,6 +48,17 @@ internal static class CommandLine
         {
             return Fail(exception.Message, ExitCodes.Blocked);
         }
+        catch (Exception exception)
+        {
+            return FailUnexpectedly(exception);
+        }
+    }
+
+    // A defect of this program: what a report of it needs, and no promise about the work beyond what the journal says.
+    private static int FailUnexpectedly(Exception exception)
+    {
+        Console.Error.WriteLine(exception);
+        return Fail("this is a defect of pachctl; `pachctl migrate status` tells what state the store is in", ExitCodes.Failed);
     }
 
     private static int Fail(string message, int exitCode)

@@ -68,7 +68,7 @@ internal sealed record MigrationPlan(
     }
 
     /// <summary>What the operator asked of the step.</summary>
-    public static StepOptions OptionsOf(MigrationRequest request, ReleaseVersion to) => new(to, request.Quarantine);
+    public static StepOptions OptionsOf(MigrationRequest request, ReleaseVersion to) => new(to, request.Quarantine, request.Storage is not null);
 
     private static ReleaseVersion ChooseFrom(ClusterInventory inventory, MigrationRequest request, string location)
     {

@@ -28,4 +28,5 @@ public interface IMigrationStep
 /// <summary>What the operator asked of a step.</summary>
 /// <param name="To">Release to carry the store to.</param>
 /// <param name="Quarantine">Whether unreadable records are set aside instead of refused.</param>
-public sealed record StepOptions(ReleaseVersion To, bool Quarantine);
+/// <param name="HasStorage">Whether the storage root is at hand.</param>
+public sealed record StepOptions(ReleaseVersion To, bool Quarantine, bool HasStorage);

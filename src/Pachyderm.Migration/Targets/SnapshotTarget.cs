@@ -229,7 +229,7 @@ public sealed class SnapshotTarget : IMigrationTarget
             PartialPath,
             record => Rewrite(request, record),
             () => AdditionsAsync(request, rate, cancellationToken),
-            progress,
+            progress is null ? null : new Increments(progress),
             cancellationToken);
         FaultPoints.Reach("run.after-rewrite");
     }
@@ -348,5 +348,13 @@ public sealed class SnapshotTarget : IMigrationTarget
         {
             throw new InvalidOperationException("the output is not locked");
         }
+    }
+
+    /// <summary>Turns the running count that the rewriter tells into the increments that a phase counts.</summary>
+    private sealed class Increments(IProgress<long> progress) : IProgress<long>
+    {
+        private long _told;
+
+        public void Report(long value) => progress.Report(value - Interlocked.Exchange(ref _told, value));
     }
 }
