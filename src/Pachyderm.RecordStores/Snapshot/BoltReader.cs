@@ -135,7 +135,7 @@ internal sealed class BoltReader : IDisposable
         return end;
     }
 
-    /// <summary>Reads the leaves from <paramref name="first"/> to before <paramref name="end"/>, which came from <see cref="WindowEnd"/>.</summary>
+    /// <summary>Reads the leaves from one to before another, which <see cref="WindowEnd"/> chose.</summary>
     /// <param name="leaves">Leaf pages in key order.</param>
     /// <param name="first">First leaf to read.</param>
     /// <param name="end">Leaf after the last one to read.</param>
@@ -235,7 +235,9 @@ internal sealed class BoltReader : IDisposable
         }
     }
 
-    /// <summary>Of the two meta pages the newer valid one counts. The second lies at the page size, which a damaged first one cannot tell.</summary>
+    /// <summary>
+    /// Of the two meta pages the newer valid one counts. The second lies at the page size, which a damaged first one cannot tell.
+    /// </summary>
     private (int PageSize, ulong Root, ulong Pages) ReadMeta()
     {
         (int PageSize, ulong Root, ulong Pages, ulong Transaction)? best = TryReadMeta(0, null);

@@ -16,7 +16,7 @@ public sealed class EtcdSnapshotFile : IDisposable
     /// <summary>Bytes of the hash at the end of a snapshot.</summary>
     internal const int HashLength = 32;
 
-    /// <summary>The format's own mark: the database is a multiple of this size, so that the remainder tells whether a hash follows.</summary>
+    /// <summary>A database is a multiple of this size, so that the remainder tells whether a hash follows.</summary>
     private const int SectorSize = 512;
 
     private const int RecordsPerPage = 1000;
@@ -24,7 +24,14 @@ public sealed class EtcdSnapshotFile : IDisposable
 
     private readonly LiveSet _live;
 
-    private EtcdSnapshotFile(string path, long size, byte[]? hash, BoltReader reader, IReadOnlyList<BoltBucket> buckets, LiveSet live, long compacted)
+    private EtcdSnapshotFile(
+        string path,
+        long size,
+        byte[]? hash,
+        BoltReader reader,
+        IReadOnlyList<BoltBucket> buckets,
+        LiveSet live,
+        long compacted)
     {
         Path = path;
         SizeBytes = size;
@@ -72,7 +79,8 @@ public sealed class EtcdSnapshotFile : IDisposable
     /// (<c>snapshot-hash-mismatch</c>).
     /// </exception>
     /// <exception cref="OperatorException">
-    /// The file is missing (<c>snapshot-not-found</c>), unreadable (<c>snapshot-unreadable</c>) or has no hash (<c>snapshot-without-hash</c>).
+    /// The file is missing (<c>snapshot-not-found</c>), unreadable (<c>snapshot-unreadable</c>) or has no hash
+    /// (<c>snapshot-without-hash</c>).
     /// </exception>
     public static Task<EtcdSnapshotFile> OpenAsync(string path, SnapshotIntegrity integrity, CancellationToken cancellationToken) =>
         OpenAsync(path, integrity, LiveSet.DefaultCapacity, cancellationToken);
@@ -271,11 +279,13 @@ public sealed class EtcdSnapshotFile : IDisposable
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new OperatorException("snapshot-not-found", path, "does not exist", "name a file that 'etcdctl snapshot save' wrote", failure);
+            throw new OperatorException(
+                "snapshot-not-found", path, "does not exist", "name a file that 'etcdctl snapshot save' wrote", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException("snapshot-unreadable", path, $"cannot be opened: {failure.Message}", "check its permissions", failure);
+            throw new OperatorException(
+                "snapshot-unreadable", path, $"cannot be opened: {failure.Message}", "check its permissions", failure);
         }
     }
 

@@ -115,8 +115,10 @@ public sealed class WriterTests : IDisposable
     {
         using EtcdSnapshotFile source = await Fixtures.OpenAsync("pachyderm-1.4.8-small");
 
-        await Assert.ThrowsAsync<FormatException>(() => SnapshotRewriter.RewriteAsync(
-            source, _directory["new.snap"], record => record.ModRevision > 300 ? throw new FormatException() : RecordRewrite.Keep, null, null, Token));
+        static RecordRewrite Rewrite(StoredRecord record) => record.ModRevision > 300 ? throw new FormatException() : RecordRewrite.Keep;
+
+        await Assert.ThrowsAsync<FormatException>(
+            () => SnapshotRewriter.RewriteAsync(source, _directory["new.snap"], Rewrite, null, null, Token));
 
         Assert.Empty(_directory.Names);
     }
@@ -166,7 +168,8 @@ public sealed class WriterTests : IDisposable
                 18 => [],
                 _ => Encoding.UTF8.GetBytes(new string('v', index % 9_000)),
             };
-            records.Add(new StoredRecord(Encoding.UTF8.GetBytes($"key {index}"), value, Math.Max(1, revision - (index % 5)), revision, 1 + (index % 5), 0));
+            byte[] key = Encoding.UTF8.GetBytes($"key {index}");
+            records.Add(new StoredRecord(key, value, Math.Max(1, revision - (index % 5)), revision, 1 + (index % 5), 0));
         }
 
         await using (EtcdSnapshotWriter writer = await EtcdSnapshotWriter.CreateAsync(path, null, Token))
