@@ -1,0 +1,154 @@
+using System.IO.Hashing;
+using Pachyderm.Errors;
+using Pachyderm.Formats;
+using Pachyderm.Migration.Reports;
+using Pachyderm.Migration.Steps;
+using Pachyderm.Migration.Survey;
+using Pachyderm.RecordStores;
+using Pachyderm.RecordStores.Snapshot;
+
+namespace Pachyderm.Migration.Engine;
+
+/// <summary>
+/// Verifies a migrated store against its source. One pass over the source converts every record again and audits the outcome by another
+/// way; one pass over the store reads what was really written, checks that the target release can read it, and surveys it; count, size
+/// and digest of every kind of record must agree. Only if they do not, a third pass finds the keys that differ.
+/// </summary>
+internal static class Verifier
+{
+    private const int MostDifferences = 20;
+
+    /// <summary>Verifies; O(records of both).</summary>
+    /// <returns>The inventory of the migrated store.</returns>
+    /// <exception cref="OperatorException"><c>verification-failed</c>.</exception>
+    public static async Task<ClusterInventory> RunAsync(
+        EtcdSnapshotFile source,
+        IRecordSource migrated,
+        MigrationPlan plan,
+        MigrationRequest request,
+        string location,
+        IProgress<long>? progress,
+        CancellationToken cancellationToken)
+    {
+        RecordClassifier classifier = plan.Inventory.Classifier;
+        IRecordConversion conversion = plan.Conversion!;
+        Task<ChangeTally> expecting = Tallying.RunAsync(source, classifier, conversion, audit: true, progress, cancellationToken);
+        Task<IReadOnlyList<(ClusterSurvey Survey, List<string> Problems)>> reading = migrated.VisitAsync(
+            () => (new ClusterSurvey(classifier, new Journal.MigrationKeys(request.PfsPrefix).Stamp), new List<string>()),
+            ((ClusterSurvey Survey, List<string> Problems) state, in StoredRecord record) =>
+            {
+                state.Survey.Observe(record);
+                if (state.Problems.Count < MostDifferences && classifier.IsDurable(record) && conversion.CheckMigrated(record) is { } problem)
+                {
+                    state.Problems.Add($"{KeyText.Show(record.Key.Span)}: {problem}");
+                }
+            },
+            progress: null,
+            cancellationToken);
+        await Task.WhenAll(expecting, reading);
+        ChangeTally expected = await expecting;
+        IReadOnlyList<(ClusterSurvey Survey, List<string> Problems)> parts = await reading;
+        ClusterSurvey whole = parts[0].Survey;
+        foreach ((ClusterSurvey survey, _) in parts.Skip(1))
+        {
+            whole.Merge(survey);
+        }
+
+        ClusterInventory after = new(whole, classifier);
+        List<string> problems = [.. expected.Problems, .. parts.SelectMany(part => part.Problems)];
+        if (Differ(expected.After, after.Totals))
+        {
+            problems.AddRange(await FindDifferencesAsync(source, migrated, classifier, conversion, cancellationToken));
+        }
+
+        problems.AddRange(CheckReferences(after));
+        return problems.Count == 0
+            ? after
+            : throw new OperatorException(
+                "verification-failed",
+                location,
+                $"what was written is not what it must be: {string.Join("; ", problems.Take(MostDifferences))}",
+                "run `pachctl migrate undo`");
+    }
+
+    /// <summary>What no 1.5 store may lack: exact indexes and reference counts, and an open-commit entry for each open commit.</summary>
+    private static IEnumerable<string> CheckReferences(ClusterInventory after)
+    {
+        foreach (string id in after.Findings.Counts.Keys.Where(id => id is "reference-count" or "bad-record"))
+        {
+            yield return after.Findings.Details.First(finding => finding.Id == id).ToString();
+        }
+
+        foreach (OpenCommit commit in after.OpenCommits.Where(commit => !after.OpenCommitEntries.Contains(commit.Id)))
+        {
+            yield return $"the open commit {KeyText.Show(commit.Id.Span)} has no entry";
+        }
+    }
+
+    private static bool Differ(Dictionary<RecordKind, RecordTotals> expected, IReadOnlyDictionary<RecordKind, RecordTotals> actual) =>
+        expected.Keys.Union(actual.Keys).Any(kind =>
+            !expected.TryGetValue(kind, out RecordTotals? mine)
+            || !actual.TryGetValue(kind, out RecordTotals? other)
+            || mine.Count != other.Count
+            || mine.Digest != other.Digest);
+
+    private static async Task<IEnumerable<string>> FindDifferencesAsync(
+        EtcdSnapshotFile source, IRecordSource migrated, RecordClassifier classifier, IRecordConversion conversion, CancellationToken cancellationToken)
+    {
+        // Only after a failure: 32 bytes and some overhead a record are acceptable then.
+        Dictionary<UInt128, (UInt128 Value, byte[]? Key)> expected = [];
+        await foreach (IReadOnlyList<StoredRecord> page in source.ReadByRevisionAsync(KeyRange.All, cancellationToken))
+        {
+            foreach (StoredRecord record in page)
+            {
+                if (!classifier.IsDurable(record))
+                {
+                    continue;
+                }
+
+                RecordChange change = conversion.Convert(record);
+                if (change.Kind is RecordChangeKind.Keep or RecordChangeKind.Replace)
+                {
+                    ReadOnlySpan<byte> value = change.Kind == RecordChangeKind.Keep ? record.Value.Span : change.Value.Span;
+                    expected[XxHash128.HashToUInt128(record.Key.Span)] = (XxHash128.HashToUInt128(value), null);
+                }
+            }
+        }
+
+        await foreach (RecordAddition addition in conversion.AdditionsAsync(range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
+        {
+            expected[XxHash128.HashToUInt128(addition.Key.Span)] = (XxHash128.HashToUInt128(addition.Value.Span), addition.Key.ToArray());
+        }
+
+        List<string> differences = [];
+        IReadOnlyList<List<(UInt128 Key, UInt128 Value, byte[] Name)>> actual = await migrated.VisitAsync(
+            () => new List<(UInt128, UInt128, byte[])>(),
+            (List<(UInt128, UInt128, byte[])> state, in StoredRecord record) =>
+            {
+                if (classifier.IsDurable(record))
+                {
+                    state.Add((XxHash128.HashToUInt128(record.Key.Span), XxHash128.HashToUInt128(record.Value.Span), record.Key.ToArray()));
+                }
+            },
+            progress: null,
+            cancellationToken);
+        foreach ((UInt128 key, UInt128 value, byte[] name) in actual.SelectMany(part => part))
+        {
+            if (!expected.Remove(key, out (UInt128 Value, byte[]? Key) wanted))
+            {
+                differences.Add($"{KeyText.Show(name)} should not be there");
+            }
+            else if (wanted.Value != value)
+            {
+                differences.Add($"{KeyText.Show(name)} has another value than it should");
+            }
+        }
+
+        if (expected.Count > 0)
+        {
+            differences.Add($"{expected.Count} records are missing");
+        }
+
+        return differences;
+    }
+}

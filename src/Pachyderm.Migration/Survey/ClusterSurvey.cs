@@ -1,0 +1,387 @@
+using System.Globalization;
+using System.IO.Hashing;
+using Google.Protobuf;
+using Pachyderm.Formats;
+using Pachyderm.Formats.V1_5;
+using Pachyderm.RecordStores;
+
+namespace Pachyderm.Migration.Survey;
+
+/// <summary>
+/// Reads every record of a store once, in any order, and remembers what a migration has to know. One for each worker; they are merged
+/// at the end. Memory: a few hundred bytes a repo, pipeline and unfinished commit or job, and 8 bytes for each commit and each
+/// commit that is referred to.
+/// </summary>
+internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<byte> stampKey)
+{
+    private readonly ClusterKeys _keys = classifier.Keys;
+    private readonly RecordDecoder _decoder = new();
+
+    /// <summary>Totals of the lasting records by kind.</summary>
+    public Dictionary<RecordKind, RecordTotals> Totals { get; } = [];
+
+    /// <summary>Records outside the cluster's prefixes, and those on a lease.</summary>
+    public RecordTotals Foreign { get; } = new();
+
+    /// <summary>Message records by encoding.</summary>
+    public long[] Encodings { get; } = new long[Enum.GetValues<RecordEncoding>().Length];
+
+    public FindingList Findings { get; } = new();
+
+    public Dictionary<ByteString, RepoFacts> Repos { get; } = [];
+
+    public Dictionary<ByteString, PipelineFacts> Pipelines { get; } = [];
+
+    public List<OpenCommit> OpenCommits { get; } = [];
+
+    /// <summary>Identifiers in open-commit entries.</summary>
+    public HashSet<ByteString> OpenCommitEntries { get; } = [];
+
+    /// <summary>Scratch records by commit, as <c>repo/id</c>.</summary>
+    public Dictionary<ByteString, long> ScratchCommits { get; } = [];
+
+    public UInt64Set Commits { get; } = new();
+
+    public UInt64Set ReferencedCommits { get; } = new();
+
+    /// <summary>Index entries that records call for, less those that exist: 0 if the indexes are complete and exact, by kind.</summary>
+    public Dictionary<RecordKind, (ulong Sum, long Count)> IndexBalance { get; } = [];
+
+    public VersionEvidence Evidence { get; private set; }
+
+    public long JobsWithInputs { get; private set; }
+
+    public byte[]? Stamp { get; private set; }
+
+    public long HighestModRevision { get; private set; }
+
+    /// <summary>Identifies a commit in <see cref="Commits"/>.</summary>
+    public static ulong HashCommit(ReadOnlySpan<byte> repo, ReadOnlySpan<byte> id) =>
+        XxHash3.HashToUInt64(id, (long)XxHash3.HashToUInt64(repo));
+
+    /// <summary>Takes in one record.</summary>
+    public void Observe(in StoredRecord record)
+    {
+        ReadOnlySpan<byte> key = record.Key.Span;
+        ReadOnlySpan<byte> value = record.Value.Span;
+        RecordKey parsed = _keys.Parse(key);
+        RecordKind kind = parsed.Kind;
+        if (kind is RecordKind.Foreign or RecordKind.GcGeneration || record.Lease != 0)
+        {
+            Foreign.Add(key, value);
+            if (key.SequenceEqual(stampKey.Span))
+            {
+                Stamp = value.ToArray();
+            }
+
+            NoteLease(kind, record);
+            return;
+        }
+
+        HighestModRevision = Math.Max(HighestModRevision, record.ModRevision);
+        if (!Totals.TryGetValue(kind, out RecordTotals? totals))
+        {
+            Totals.Add(kind, totals = new RecordTotals());
+        }
+
+        totals.Add(key, value);
+        switch (kind)
+        {
+            case RecordKind.Repo or RecordKind.Commit or RecordKind.Branch or RecordKind.Pipeline or RecordKind.Job:
+                ObserveMessage(parsed, record);
+                break;
+            case RecordKind.RepoRefCount:
+                ObserveRefCount(parsed.Repo, value);
+                break;
+            case RecordKind.OpenCommit:
+                OpenCommitEntries.Add(ByteString.CopyFrom(parsed.Id));
+                Evidence |= VersionEvidence.OpenCommitEntry;
+                break;
+            case RecordKind.Scratch:
+                ByteString commit = ByteString.CopyFrom([.. parsed.Repo, (byte)'/', .. parsed.Id]);
+                ScratchCommits[commit] = ScratchCommits.GetValueOrDefault(commit) + 1;
+                break;
+            case RecordKind.RepoProvenanceIndex or RecordKind.CommitProvenanceIndex or RecordKind.JobPipelineIndex:
+                Balance(kind, key, -1);
+                break;
+            case RecordKind.PipelineStoppedIndex or RecordKind.JobStoppedIndex:
+                Evidence |= VersionEvidence.StoppedIndex;
+                break;
+            case RecordKind.Worker:
+                NoteLease(kind, record);
+                break;
+            case RecordKind.Unknown:
+                ReadOnlyMemory<byte> unknown = record.Key;
+                Findings.Add("unknown-key", FindingSeverity.Note, () => (KeyText.Show(unknown.Span), "no release writes such a key", "it is kept as it is"));
+                break;
+        }
+    }
+
+    /// <summary>Takes in what another worker has seen.</summary>
+    public void Merge(ClusterSurvey other)
+    {
+        foreach ((RecordKind kind, RecordTotals totals) in other.Totals)
+        {
+            if (!Totals.TryAdd(kind, totals))
+            {
+                Totals[kind].Add(totals);
+            }
+        }
+
+        Foreign.Add(other.Foreign);
+        for (int encoding = 0; encoding < Encodings.Length; encoding++)
+        {
+            Encodings[encoding] += other.Encodings[encoding];
+        }
+
+        Findings.AddAll(other.Findings);
+        foreach ((ByteString name, RepoFacts facts) in other.Repos)
+        {
+            if (!Repos.TryAdd(name, facts))
+            {
+                Repos[name].Merge(facts);
+            }
+        }
+
+        foreach ((ByteString name, PipelineFacts facts) in other.Pipelines)
+        {
+            Pipelines[name] = facts;
+        }
+
+        OpenCommits.AddRange(other.OpenCommits);
+        OpenCommitEntries.UnionWith(other.OpenCommitEntries);
+        foreach ((ByteString commit, long count) in other.ScratchCommits)
+        {
+            ScratchCommits[commit] = ScratchCommits.GetValueOrDefault(commit) + count;
+        }
+
+        Commits.UnionWith(other.Commits);
+        ReferencedCommits.UnionWith(other.ReferencedCommits);
+        foreach ((RecordKind kind, (ulong sum, long count)) in other.IndexBalance)
+        {
+            (ulong mySum, long myCount) = IndexBalance.GetValueOrDefault(kind);
+            IndexBalance[kind] = (unchecked(mySum + sum), myCount + count);
+        }
+
+        Evidence |= other.Evidence;
+        JobsWithInputs += other.JobsWithInputs;
+        Stamp ??= other.Stamp;
+        HighestModRevision = Math.Max(HighestModRevision, other.HighestModRevision);
+    }
+
+    private void ObserveMessage(in RecordKey key, in StoredRecord record)
+    {
+        RecordKind kind = key.Kind;
+        RecordEncoding encoding = _decoder.Decode(kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
+        if (encoding != RecordEncoding.Neither)
+        {
+            try
+            {
+                problem = kind switch
+                {
+                    RecordKind.Repo => ObserveRepo(key, RepoInfo.Parser.ParseFrom(wire)),
+                    RecordKind.Commit => ObserveCommit(key, record, CommitInfo.Parser.ParseFrom(wire)),
+                    RecordKind.Branch => ObserveBranch(key, record, Commit.Parser.ParseFrom(wire)),
+                    RecordKind.Pipeline => ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding),
+                    _ => ObserveJob(key, record, JobInfo.Parser.ParseFrom(wire), encoding),
+                };
+            }
+            catch (InvalidProtocolBufferException exception)
+            {
+                problem = exception.Message;
+            }
+        }
+
+        if (problem is not null)
+        {
+            encoding = RecordEncoding.Neither;
+            ReadOnlyMemory<byte> keyBytes = record.Key;
+            Findings.Add(
+                "bad-record",
+                FindingSeverity.Blocker,
+                () => (KeyText.Show(keyBytes.Span), $"the record cannot be read ({problem})", "restore it from a backup, delete it, or set it aside with --quarantine"));
+        }
+
+        if (encoding == RecordEncoding.Binary && !RecordCodec.For(kind)!.IsBinary(record.Value.Span))
+        {
+            ReadOnlyMemory<byte> keyBytes = record.Key;
+            Findings.Add(
+                "unknown-fields",
+                FindingSeverity.Warning,
+                () => (KeyText.Show(keyBytes.Span), "it has fields that no release up to 1.5.3 writes, or writes them in another way", "they are kept as they are"));
+        }
+
+        Encodings[(int)encoding]++;
+        Evidence |= encoding switch
+        {
+            RecordEncoding.Text => VersionEvidence.Text,
+            RecordEncoding.Binary => VersionEvidence.Binary,
+            _ => VersionEvidence.None,
+        };
+    }
+
+    private string? ObserveRepo(in RecordKey key, RepoInfo repo)
+    {
+        if (RecordRules.Check(key, repo) is { } problem)
+        {
+            return problem;
+        }
+
+        RepoFacts facts = FactsOf(repo.Repo.Name);
+        facts.Exists = true;
+        facts.Provenance = [.. repo.Provenance.Select(source => source.Name)];
+        foreach (Repo source in repo.Provenance)
+        {
+            Balance(RecordKind.RepoProvenanceIndex, _keys.RepoProvenanceIndex(source.Name.Span, repo.Repo.Name.Span), +1);
+        }
+
+        return null;
+    }
+
+    private string? ObserveCommit(in RecordKey key, in StoredRecord record, CommitInfo commit)
+    {
+        if (RecordRules.Check(key, commit) is { } problem)
+        {
+            return problem;
+        }
+
+        ByteString repo = commit.Commit.Repo.Name;
+        FactsOf(repo).Commits.Add(record.Key.Span, record.Value.Span);
+        Commits.Add(HashCommit(repo.Span, commit.Commit.Id.Span));
+        if (commit.Finished is null)
+        {
+            OpenCommits.Add(new OpenCommit(repo, commit.Commit.Id, record.ModRevision));
+        }
+
+        if (commit.ParentCommit is { } parent)
+        {
+            Refer(parent);
+        }
+
+        foreach (Commit source in commit.Provenance)
+        {
+            Refer(source);
+            Balance(RecordKind.CommitProvenanceIndex, _keys.CommitProvenanceIndex(repo.Span, commit.Commit.Id.Span, NameOf(source.Repo), source.Id.Span), +1);
+        }
+
+        return null;
+    }
+
+    private string? ObserveBranch(in RecordKey key, in StoredRecord record, Commit head)
+    {
+        if (RecordRules.CheckBranch(key, head) is { } problem)
+        {
+            return problem;
+        }
+
+        FactsOf(head.Repo.Name).Branches++;
+        Refer(head);
+        if (key.Name.Length == RecordRules.CommitIdLength)
+        {
+            ReadOnlyMemory<byte> keyBytes = record.Key;
+            Findings.Add(
+                "branch-name-length",
+                FindingSeverity.Warning,
+                () => (KeyText.Show(keyBytes.Span), "1.5 refuses to write branches whose name is as long as a commit's id", "it stays readable; point a branch with another name at its head"));
+        }
+
+        return null;
+    }
+
+    private string? ObservePipeline(in RecordKey key, PipelineInfo pipeline, RecordEncoding encoding)
+    {
+        if (RecordRules.Check(key, pipeline) is { } problem)
+        {
+            return problem;
+        }
+
+        Pipelines[pipeline.Pipeline.Name] = new PipelineFacts(pipeline.Pipeline.Name, pipeline, encoding);
+        Evidence |= pipeline.Inputs.Count > 0 ? VersionEvidence.Inputs : VersionEvidence.None;
+        Evidence |= pipeline.Input is not null ? VersionEvidence.Input : VersionEvidence.None;
+        Evidence |= pipeline.Salt.IsEmpty ? VersionEvidence.None : VersionEvidence.Salt;
+        return null;
+    }
+
+    private string? ObserveJob(in RecordKey key, in StoredRecord record, JobInfo job, RecordEncoding encoding)
+    {
+        if (RecordRules.Check(key, job) is { } problem)
+        {
+            return problem;
+        }
+
+        if (job.State is JobState.JobStarting or JobState.JobRunning)
+        {
+            string pipeline = job.Pipeline is { } named ? KeyText.Show(named.Name.Span) : "(none)";
+            ReadOnlyMemory<byte> keyBytes = record.Key;
+            Findings.Add(
+                "running-job",
+                FindingSeverity.Blocker,
+                () => (KeyText.Show(keyBytes.Span), $"the job of pipeline {pipeline} is not finished", "wait for it, `pachctl stop-job` it, or accept it with --accept running-job"));
+        }
+
+        if (job.Pipeline is { } owner)
+        {
+            Balance(RecordKind.JobPipelineIndex, _keys.JobPipelineIndex(owner.Name.Span, job.Job.Id.Span), +1);
+        }
+
+        if (job.OutputCommit is { } output && !output.Id.IsEmpty)
+        {
+            Refer(output);
+        }
+
+        JobsWithInputs += job.Inputs.Count > 0 ? 1 : 0;
+        Evidence |= job.Inputs.Count > 0 ? VersionEvidence.Inputs : VersionEvidence.None;
+        Evidence |= job.Input is not null ? VersionEvidence.Input : VersionEvidence.None;
+        Evidence |= !job.Salt.IsEmpty || job.Stats is not null ? VersionEvidence.Salt : VersionEvidence.None;
+        Evidence |= encoding == RecordEncoding.Binary && !job.PipelineId.IsEmpty ? VersionEvidence.BinaryPipelineId : VersionEvidence.None;
+        return null;
+    }
+
+    private void ObserveRefCount(ReadOnlySpan<byte> repo, ReadOnlySpan<byte> value)
+    {
+        RepoFacts facts = FactsOf(ByteString.CopyFrom(repo));
+        facts.HasRefCount = true;
+        facts.StoredRefCount = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count) ? count : null;
+    }
+
+    private void NoteLease(RecordKind kind, in StoredRecord record)
+    {
+        ReadOnlyMemory<byte> key = record.Key;
+        switch (kind)
+        {
+            case RecordKind.Worker:
+                Findings.Add(
+                    "registered-worker",
+                    FindingSeverity.Blocker,
+                    () => (KeyText.Show(key.Span), "a worker is registered and may write at any moment", "stop its pipeline or scale its pods to 0, or accept it with --accept registered-worker"));
+                break;
+            case RecordKind.MasterLock or RecordKind.WorkerMasterLock:
+                Findings.Add(
+                    "registered-master",
+                    FindingSeverity.Blocker,
+                    () => (KeyText.Show(key.Span), "a pachd or worker master holds this lock and may write at any moment", "scale pachd and the workers to 0, or accept it with --accept registered-master"));
+                break;
+        }
+    }
+
+    private void Refer(Commit commit) => ReferencedCommits.Add(HashCommit(NameOf(commit.Repo), commit.Id.Span));
+
+    private void Balance(RecordKind kind, ReadOnlySpan<byte> key, int sign)
+    {
+        (ulong sum, long count) = IndexBalance.GetValueOrDefault(kind);
+        ulong hash = XxHash3.HashToUInt64(key);
+        IndexBalance[kind] = (unchecked(sign > 0 ? sum + hash : sum - hash), count + sign);
+    }
+
+    private static ReadOnlySpan<byte> NameOf(Repo? repo) => repo is null ? [] : repo.Name.Span;
+
+    private RepoFacts FactsOf(ByteString repo)
+    {
+        if (!Repos.TryGetValue(repo, out RepoFacts? facts))
+        {
+            Repos.Add(repo, facts = new RepoFacts());
+        }
+
+        return facts;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Pachyderm.ObjectStores;
+
+/// <summary>
+/// What it takes for a file to survive a power loss on POSIX: its bytes are flushed, and so is the directory that names it.
+/// </summary>
+public static class DurableFiles
+{
+    private const int CloseOnExec = 0x80000;
+
+    /// <summary>Creates a directory with its parents, and makes each new name durable.</summary>
+    /// <param name="path">The directory. That it exists already is no error.</param>
+    public static void CreateDirectory(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Directory.Exists(full))
+        {
+            return;
+        }
+
+        if (Path.GetDirectoryName(full) is not { } parent)
+        {
+            Directory.CreateDirectory(full);
+            return;
+        }
+
+        CreateDirectory(parent);
+        Directory.CreateDirectory(full);
+        FlushDirectory(parent);
+    }
+
+    /// <summary>Makes the names in a directory durable. A system without such a call (Windows) does it by itself.</summary>
+    /// <exception cref="IOException">The directory cannot be opened or flushed.</exception>
+    public static void FlushDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        // .NET opens no directories, so this goes to the C library.
+        int descriptor = NativeMethods.Open(Encoding.UTF8.GetBytes(path + '\0'), CloseOnExec);
+        if (descriptor < 0)
+        {
+            throw Failure(path);
+        }
+
+        try
+        {
+            if (NativeMethods.Fsync(descriptor) != 0)
+            {
+                throw Failure(path);
+            }
+        }
+        finally
+        {
+            _ = NativeMethods.Close(descriptor);
+        }
+    }
+
+    private static IOException Failure(string path)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        return new IOException($"{Marshal.GetPInvokeErrorMessage(error)}: '{path}'", error);
+    }
+
+    private static class NativeMethods
+    {
+        [DllImport("libc", EntryPoint = "open", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int Open(byte[] path, int flags);
+
+        [DllImport("libc", EntryPoint = "fsync", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int Fsync(int descriptor);
+
+        [DllImport("libc", EntryPoint = "close", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int Close(int descriptor);
+    }
+}
