@@ -345,9 +345,10 @@ public abstract class RecordStoreConformance : IAsyncLifetime
     [Fact]
     public async Task Cancelling_ends_a_watch_that_waits()
     {
-        IRecordStore store = await OpenAsync(("a", "1"));
+        IRecordStore store = await OpenAsync();
+        long from = await PutAsync(store, "a", "1");
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.All, 1, stop.Token).GetAsyncEnumerator(stop.Token);
+        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.All, from, stop.Token).GetAsyncEnumerator(stop.Token);
         Assert.True(await watch.MoveNextAsync());
         ValueTask<bool> waiting = watch.MoveNextAsync();
         Assert.False(waiting.IsCompleted);
