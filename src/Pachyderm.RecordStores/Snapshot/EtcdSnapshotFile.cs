@@ -20,6 +20,10 @@ public sealed class EtcdSnapshotFile : IDisposable
     private const int SectorSize = 512;
 
     private const int RecordsPerPage = 1000;
+
+    /// <summary>Large values make pages of fewer records.</summary>
+    private const int BytesPerPage = 4 * 1024 * 1024;
+
     private const int HashBufferBytes = 256 * 1024;
 
     private readonly LiveSet _live;
@@ -155,6 +159,7 @@ public sealed class EtcdSnapshotFile : IDisposable
         bool all = range == KeyRange.All;
         List<StoredRecord> page = new(RecordsPerPage);
         List<SnapshotEntry> entries = [];
+        long bytes = 0;
         for (int leaf = partition.FirstLeaf; leaf < partition.EndLeaf;)
         {
             entries.Clear();
@@ -164,12 +169,14 @@ public sealed class EtcdSnapshotFile : IDisposable
                 if (all || range.Contains(entry.Record.Key.Span))
                 {
                     page.Add(entry.Record);
+                    bytes += entry.Encoded.Length;
                 }
             }
 
-            if (page.Count >= RecordsPerPage)
+            if (page.Count >= RecordsPerPage || bytes >= BytesPerPage)
             {
                 yield return page;
+                bytes = 0;
                 page = new List<StoredRecord>(RecordsPerPage);
             }
         }
@@ -202,6 +209,19 @@ public sealed class EtcdSnapshotFile : IDisposable
                     entries.Add(ReadEntry(page, index));
                 }
             }
+        }
+
+        return end;
+    }
+
+    /// <summary>The leaf after a run of some leaves that are together about as long as <paramref name="bytes"/>, and at least one.</summary>
+    internal int ChunkEnd(int firstLeaf, int leaves, int bytes)
+    {
+        int limit = (int)Math.Min(LeafCount, (long)firstLeaf + leaves);
+        int end = firstLeaf;
+        for (long length = 0; end < limit && length < bytes; end++)
+        {
+            length += (long)_live.LeafPages[end] * Reader.PageSize;
         }
 
         return end;

@@ -169,7 +169,18 @@ public sealed class DamagedSnapshotTests : IDisposable
         BinaryPrimitives.WriteUInt64LittleEndian(packer.Bytes, 5);
         packer.Bytes.CopyTo(twice.AsSpan(5 * PageSize));
 
-        foreach (byte[] bytes in new[] { beyond, overflow, crowded, twice })
+        byte[] shared = Skeleton();
+        packer.Clear();
+        SnapshotImage.Pack(packer, 7, 0, new StoredRecord("k"u8.ToArray(), new byte[3000], 7, 7, 1, 0));
+        SnapshotImage.Pack(packer, 8, 0, new StoredRecord("l"u8.ToArray(), new byte[900], 8, 8, 1, 0));
+        packer.Finish();
+        BinaryPrimitives.WriteUInt64LittleEndian(packer.Bytes, 4);
+        packer.Bytes.CopyTo(shared.AsSpan(4 * PageSize));
+        Assert.Equal(2, (await OpenAndCloseAsync(Seal(shared))).LiveRecordCount);
+        BinaryPrimitives.WriteInt32LittleEndian(
+            shared.AsSpan((4 * PageSize) + BoltFormat.PageHeaderSize + 12), 3900);
+
+        foreach (byte[] bytes in new[] { beyond, overflow, crowded, twice, shared })
         {
             await RefusedAsync(Seal(bytes));
         }
@@ -256,6 +267,12 @@ public sealed class DamagedSnapshotTests : IDisposable
         {
             File.Delete(path);
         }
+    }
+
+    private async Task<EtcdSnapshotFile> OpenAndCloseAsync(byte[] bytes)
+    {
+        using EtcdSnapshotFile snapshot = await OpenAsync(bytes, SnapshotIntegrity.VerifyHash);
+        return snapshot;
     }
 
     private Task<CorruptionException> RefusedAsync(byte[] bytes) =>

@@ -192,6 +192,34 @@ public sealed class WriterTests : IDisposable
     }
 
     [Fact]
+    public async Task Large_values_come_in_pages_of_bounded_size()
+    {
+        string path = _directory["large.snap"];
+        await using (EtcdSnapshotWriter writer = await EtcdSnapshotWriter.CreateAsync(path, null, Token))
+        {
+            for (int revision = 2; revision < 40; revision++)
+            {
+                writer.Add(revision, 0, new StoredRecord(BitConverter.GetBytes(revision), new byte[1024 * 1024], revision, revision, 1, 0));
+            }
+
+            await writer.CompleteAsync(0, Token);
+        }
+
+        using EtcdSnapshotFile snapshot = await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, Token);
+        List<int> pages = [];
+        await foreach (IReadOnlyList<StoredRecord> page in snapshot.ReadByRevisionAsync(KeyRange.All, Token))
+        {
+            pages.Add(page.Count);
+        }
+
+        Assert.Equal(38, pages.Sum());
+        Assert.All(pages, count => Assert.InRange(count, 1, 5));
+        SnapshotRewriteResult result = await SnapshotRewriter.RewriteAsync(
+            snapshot, _directory["new.snap"], _ => RecordRewrite.Keep, null, null, Token);
+        Assert.Equal(38, result.Kept);
+    }
+
+    [Fact]
     public async Task An_etcd_serves_a_snapshot_without_keys()
     {
         string path = _directory["new.snap"];
