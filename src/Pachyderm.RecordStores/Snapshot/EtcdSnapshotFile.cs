@@ -214,7 +214,7 @@ public sealed class EtcdSnapshotFile : IDisposable
         return end;
     }
 
-    /// <summary>The leaf after a run of some leaves that are together about as long as <paramref name="bytes"/>, and at least one.</summary>
+    /// <summary>The leaf after a run of leaves that are together about <paramref name="bytes"/> long; the run has at least one.</summary>
     internal int ChunkEnd(int firstLeaf, int leaves, int bytes)
     {
         int limit = (int)Math.Min(LeafCount, (long)firstLeaf + leaves);
