@@ -37,7 +37,8 @@ public sealed class EtcdKeyHorizonTests : EtcdTestBase
                 // Each sample is written below a prefix of its own.
                 run++;
                 string[] expected = [.. keys.Select(Convert.ToHexString).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-                RecordWrite[] writes = [.. expected.Select(key => RecordWrite.Put((byte[])[run, .. Convert.FromHexString(key)], new byte[100]))];
+                RecordWrite[] writes =
+                    [.. expected.Select(key => RecordWrite.Put((byte[])[run, .. Convert.FromHexString(key)], new byte[100]))];
                 await writer.CommitAsync(new RecordTransaction([], writes), Cancellation);
                 List<string> found = [];
                 await foreach (IReadOnlyList<StoredRecord> page in store.ReadAsync(KeyRange.Prefix(new[] { run }), 0, Cancellation))
