@@ -200,7 +200,7 @@ public sealed class SnapshotTarget : IMigrationTarget
 
     /// <inheritdoc/>
     public Task<EtcdSnapshotFile> OpenSourceImageAsync(string copy, CancellationToken cancellationToken) =>
-        EtcdSnapshotFile.OpenAsync(_source.Path, SnapshotIntegrity.VerifyHash, cancellationToken);
+        EtcdSnapshotFile.OpenAsync(_source.Path, SnapshotIntegrity.Trust, cancellationToken);
 
     /// <inheritdoc/>
     IRecordSource IMigrationTarget.OpenCurrent() => new SnapshotRecordSource(_source);
