@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
-using Pachyderm.Formats.V1_5;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Survey;
 using Pachyderm.RecordStores.Snapshot;
