@@ -49,7 +49,7 @@ public sealed class SurveyedCluster : IDisposable
     public async Task<List<TagProposal>> ProposeAsync(string to)
     {
         Assert.True(ReleaseVersion.TryParse(to, out ReleaseVersion version));
-        TagCarrier carrier = new(_inventory, new StepOptions(version, Quarantine: false));
+        TagCarrier carrier = new(_inventory, new StepOptions(version, Quarantine: false, HasStorage: true));
         List<TagProposal> proposals = [];
         await foreach (TagProposal proposal in carrier.ProposeAsync(_image, Content, Token))
         {
