@@ -80,7 +80,13 @@ internal sealed class PipelineSearch
         // Nothing is lost with a datum that no job has worked on.
         return hash is null && job.State is null
             ? null
-            : new TagProposal(_pipeline, Describe(files), wanted!, hash, hash is null ? problem ?? Absent(job, storedFiles is null ? 1 : 2) : null);
+            : new TagProposal(
+                _pipeline,
+                Describe(files),
+                wanted!,
+                hash,
+                hash is null ? problem ?? Absent(job, storedFiles is null ? 1 : 2) : null,
+                NeverSucceeded: hash is null && problem is null && job.State != JobState.JobSuccess);
     }
 
     private static string Describe(IReadOnlyList<DatumFile> files)

@@ -87,11 +87,12 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         }
 
         HighestModRevision = Math.Max(HighestModRevision, record.ModRevision);
-        (_totals[(int)kind] ??= new RecordTotals()).Add(key, value);
+        MultisetDigest digest = MultisetDigest.Of(key, value);
+        (_totals[(int)kind] ??= new RecordTotals()).Add(key.Length + value.Length, digest);
         switch (kind)
         {
             case RecordKind.Repo or RecordKind.Commit or RecordKind.Branch or RecordKind.Pipeline or RecordKind.Job:
-                ObserveMessage(parsed, record);
+                ObserveMessage(parsed, record, digest);
                 break;
             case RecordKind.RepoRefCount:
                 ObserveRefCount(parsed.Repo, value);
@@ -169,7 +170,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         HighestModRevision = Math.Max(HighestModRevision, other.HighestModRevision);
     }
 
-    private void ObserveMessage(in RecordKey key, in StoredRecord record)
+    private void ObserveMessage(in RecordKey key, in StoredRecord record, MultisetDigest digest)
     {
         RecordKind kind = key.Kind;
         RecordEncoding encoding = _decoder.Decode(kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
@@ -180,7 +181,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                 problem = kind switch
                 {
                     RecordKind.Repo => ObserveRepo(key, RepoInfo.Parser.ParseFrom(wire)),
-                    RecordKind.Commit => ObserveCommit(key, record, wire),
+                    RecordKind.Commit => ObserveCommit(key, record, wire, digest),
                     RecordKind.Branch => ObserveBranch(key, record, Commit.Parser.ParseFrom(wire)),
                     RecordKind.Pipeline => ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding, HasField(wire, GcPolicyField)),
                     _ => ObserveJob(key, record, JobInfo.Parser.ParseFrom(wire), encoding, HasField(wire, Formats.V1_4.JobInfo.ErrorFieldNumber)),
@@ -238,14 +239,14 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         return null;
     }
 
-    private string? ObserveCommit(in RecordKey key, in StoredRecord record, ReadOnlySpan<byte> wire)
+    private string? ObserveCommit(in RecordKey key, in StoredRecord record, ReadOnlySpan<byte> wire, MultisetDigest digest)
     {
         if (CommitView.Read(key, wire, out CommitView commit) is { } problem)
         {
             return problem;
         }
 
-        FactsOf(commit.Repo).Commits.Add(record.Key.Span, record.Value.Span);
+        FactsOf(commit.Repo).Commits.Add(record.Key.Length + record.Value.Length, digest);
         Commits.Add(HashCommit(commit.Repo, commit.Id));
         if (!commit.IsFinished)
         {

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Pachyderm.Backup;
-using Pachyderm.Errors;
 using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
 using Pachyderm.Migration.Engine;
