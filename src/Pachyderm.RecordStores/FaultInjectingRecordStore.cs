@@ -177,6 +177,14 @@ public sealed class FaultInjectingRecordStore(IRecordStore inner, bool leaveOpen
     }
 
     /// <inheritdoc/>
+    public Task CompactAsync(long revision, CancellationToken cancellationToken)
+    {
+        ThrowIfReadOnly();
+        ThrowIfDown();
+        return inner.CompactAsync(revision, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public Task<long> SaveSnapshotAsync(Stream destination, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _snapshots);

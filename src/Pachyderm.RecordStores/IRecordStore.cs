@@ -47,6 +47,14 @@ public interface IRecordStore : IAsyncDisposable
     Task RevokeLeaseAsync(long lease, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Forgets what records were before a revision, so that its space can be used again. Live records stay. Compacting at a revision
+    /// that was compacted before is no error.
+    /// </summary>
+    /// <param name="revision">The revision, not above the current one; reads and watches below it end with an error.</param>
+    /// <param name="cancellationToken">Ends the waiting; etcd goes on.</param>
+    Task CompactAsync(long revision, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Writes the whole store, as of one revision, to <paramref name="destination"/> in the format of <c>etcdctl snapshot save</c>:
     /// a bbolt database followed by its SHA-256.
     /// </summary>

@@ -22,6 +22,12 @@ public sealed partial class MigrationEngine
         {
             name = existing;
             await RestoreMetadataAsync(repository, name, work, cancellationToken);
+            using EtcdSnapshotFile named = await EtcdSnapshotFile.OpenAsync(work.SourceCopy, SnapshotIntegrity.VerifyHash, cancellationToken);
+            using EtcdSnapshotFile present = await target.OpenSourceImageAsync(work.SourceCopy, cancellationToken);
+            if (named.Sha256 != present.Sha256)
+            {
+                throw OtherBackup(name);
+            }
         }
         else if (await FindOwnBackupAsync(repository, journal, cancellationToken) is { } made)
         {
@@ -53,6 +59,9 @@ public sealed partial class MigrationEngine
         using EtcdSnapshotFile image = await target.OpenSourceImageAsync(work.SourceCopy, cancellationToken);
         return await WriteAsync(journal with { BackupName = name, BackupSha256 = image.Sha256 }, MigrationPhase.BackedUp, cancellationToken);
     }
+
+    private static OperatorException OtherBackup(string name) => new(
+        "backup-of-another-state", name, "the backup is not of the store as it is now", "leave --use-backup out, and a new backup is made");
 
     private static string OwnSuffix(MigrationJournal journal) => $"before-{journal.To}-{journal.Id[..8]}";
 

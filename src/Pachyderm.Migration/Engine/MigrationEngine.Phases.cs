@@ -37,7 +37,7 @@ public sealed partial class MigrationEngine
 
             if (journal.Phase == MigrationPhase.Running)
             {
-                await InPhaseAsync(report, "migrate", plan.Inventory.RecordCount, () => target.ApplyAsync(apply, Progress(), stop.Token));
+                await InPhaseAsync(report, "migrate", target.NeedsSourceCopy ? null : plan.Inventory.RecordCount, () => target.ApplyAsync(apply, Progress(), stop.Token));
                 report.Tags = await InPhaseAsync(report, "carry results", null, () => CarryTagsAsync(journal, plan, source, work, stop.Token));
                 journal = await WriteAsync(journal, MigrationPhase.Ran, stop.Token);
             }
@@ -55,6 +55,7 @@ public sealed partial class MigrationEngine
                 FaultPoints.Reach("stamp.after");
             }
 
+            work.DropSourceCopy();
             (report.Backup, report.BackupRepository, report.BackupSha256) = (journal.BackupName, journal.BackupRepository, journal.BackupSha256);
             report.Result = "done";
             report.Ended = time.GetUtcNow();
@@ -91,7 +92,7 @@ public sealed partial class MigrationEngine
         MigrationRequest original = OriginalRequest(journal);
         if (inventory.Digest.ToString() != journal.DigestBefore)
         {
-            throw new OperatorException(
+            throw request.UseBackup is { } named ? OtherBackup(named) : new OperatorException(
                 "not-at-rest",
                 target.Location,
                 "records were written between the first look and the backup: the cluster is not at rest",

@@ -92,7 +92,7 @@ public sealed partial class MigrationEngine
             journal = await WriteAsync(journal, MigrationPhase.Undoing, cancellationToken);
         }
 
-        await InPhaseAsync(report, "put back", plan.Inventory.RecordCount, () => target.UndoAsync(apply, laterWrites, Progress(), cancellationToken));
+        await InPhaseAsync(report, "put back", null, () => target.UndoAsync(apply, laterWrites, Progress(), cancellationToken));
         await InPhaseAsync(report, "take results back", null, () => TakeTagsBackAsync(journal, work, cancellationToken));
         await InPhaseAsync(report, "verify", null, async () =>
         {

@@ -35,6 +35,10 @@ public sealed partial class MigrationEngine
                 report.After = StoreInventories.Of(after);
             });
             report.Before = StoreInventories.Of(plan.Inventory);
+            if (journal.Phase == MigrationPhase.Stamped)
+            {
+                work.DropSourceCopy();
+            }
         }
         else if (earlier is null)
         {

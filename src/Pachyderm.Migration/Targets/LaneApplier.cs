@@ -20,7 +20,7 @@ namespace Pachyderm.Migration.Targets;
 /// <para>O(records) transactions at worst (one scope), O(records / 100) at best; memory for <see cref="Window"/> records a lane.</para>
 /// </summary>
 internal sealed class LaneApplier(
-    IRecordStore store, MigrationKeys keys, string work, int lanes, Fence fence, RateLimiter rate, IProgress<long>? progress)
+    IRecordStore store, MigrationKeys keys, string work, int lanes, Fence fence, RateLimiter rate, long compactAfterBytes, IProgress<long>? progress)
 {
     /// <summary>Records that a lane looks ahead for a batch.</summary>
     public const int Window = 8192;
@@ -30,6 +30,8 @@ internal sealed class LaneApplier(
 
     // Below etcd's limit of 1.5 MiB for one request.
     private const int BatchBytes = 1 << 20;
+
+    private long _bytesSinceCompaction;
 
     /// <summary>Applies a stream. The same stream must be given again when the work is taken up.</summary>
     /// <exception cref="OperatorException"><c>foreign-write</c>: a record is not what it was; <c>fence-lost</c>.</exception>
@@ -166,7 +168,18 @@ internal sealed class LaneApplier(
             }
 
             FaultPoints.Reach($"{work}.after-batch");
+            await CompactAsync(members, result.Revision, cancellationToken);
             return result.Revision;
+        }
+    }
+
+    // What was rewritten is in the backup; kept in etcd, too, it would take its quota twice.
+    private async Task CompactAsync(List<LaneWrite> members, long revision, CancellationToken cancellationToken)
+    {
+        long bytes = Interlocked.Add(ref _bytesSinceCompaction, members.Sum(member => member.Write.Key.Length + (member.Write.Value?.Length ?? 0)));
+        if (bytes >= compactAfterBytes && Interlocked.CompareExchange(ref _bytesSinceCompaction, 0, bytes) == bytes)
+        {
+            await store.CompactAsync(revision, cancellationToken);
         }
     }
 

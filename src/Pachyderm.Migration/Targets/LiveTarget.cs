@@ -54,9 +54,9 @@ public sealed class LiveTarget : IMigrationTarget
     /// <inheritdoc/>
     public async Task<SpaceForecast> ForecastSpaceAsync(CancellationToken cancellationToken)
     {
-        // Every rewritten record leaves its old revision behind until etcd compacts: at worst the data is there twice.
+        // Every rewritten record leaves its old revision behind until the next compaction, and a compaction comes after so many bytes.
         RecordStoreStatus status = await _store.GetStatusAsync(cancellationToken);
-        return new SpaceForecast(status.SizeBytes, status.QuotaBytes - status.SizeBytes, $"the quota of {_store.Location}");
+        return new SpaceForecast(Math.Min(status.SizeBytes, 2 * CompactAfterBytes(status.SizeBytes)), status.QuotaBytes - status.SizeBytes, $"the quota of {_store.Location}");
     }
 
     /// <inheritdoc/>
@@ -194,8 +194,11 @@ public sealed class LiveTarget : IMigrationTarget
         await _store.DisposeAsync();
     }
 
-    private LaneApplier NewApplier(string work, ApplyRequest request, IProgress<long>? progress) =>
-        new(_store, _keys, work, Lanes, HeldFence(), new RateLimiter(request.RateLimit, _time), progress);
+    private LaneApplier NewApplier(string work, ApplyRequest request, IProgress<long>? progress) => new(
+        _store, _keys, work, Lanes, HeldFence(), new RateLimiter(request.RateLimit, _time), CompactAfterBytes(request.Source.SizeBytes), progress);
+
+    // A compaction walks over all keys, so it pays only after a good part of them.
+    private static long CompactAfterBytes(long storeBytes) => Math.Max(64L << 20, storeBytes / 8);
 
     private Fence HeldFence() => _fence ?? throw new InvalidOperationException("the fence is not held");
 

@@ -176,6 +176,9 @@ public sealed class EtcdRecordStore : IRecordStore
     public Task RevokeLeaseAsync(long lease, CancellationToken cancellationToken) => _leases.RevokeAsync(lease, cancellationToken);
 
     /// <inheritdoc/>
+    public Task CompactAsync(long revision, CancellationToken cancellationToken) => _transactions.CompactAsync(revision, cancellationToken);
+
+    /// <inheritdoc/>
     /// <exception cref="OperatorException">
     /// <c>snapshot-incomplete</c>: the connection was lost on the way. What was written is then of no use.
     /// </exception>

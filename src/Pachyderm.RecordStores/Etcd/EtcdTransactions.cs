@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Pachyderm.Errors;
 using Pachyderm.RecordStores.Etcd.Wire;
 
 namespace Pachyderm.RecordStores.Etcd;
@@ -51,6 +52,20 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
         }
 
         return records;
+    }
+
+    /// <summary>Compacts, and returns when the space is free.</summary>
+    public async Task CompactAsync(long revision, CancellationToken cancellationToken)
+    {
+        CompactionRequest request = new() { Revision = revision, Physical = true };
+        try
+        {
+            await connection.RepeatAsync(token => connection.Kv.CompactAsync(request, cancellationToken: token).ResponseAsync, cancellationToken);
+        }
+        catch (OperatorException failure) when (failure.Id == "revision-compacted")
+        {
+            // Done already: by an answer that was lost, or by etcd itself.
+        }
     }
 
     private static TxnRequest ToRequest(RecordTransaction transaction)

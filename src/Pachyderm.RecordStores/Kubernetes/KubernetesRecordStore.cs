@@ -85,6 +85,9 @@ public sealed class KubernetesRecordStore : IRecordStore
     public Task RevokeLeaseAsync(long lease, CancellationToken cancellationToken) => _etcd.RevokeLeaseAsync(lease, cancellationToken);
 
     /// <inheritdoc/>
+    public Task CompactAsync(long revision, CancellationToken cancellationToken) => _etcd.CompactAsync(revision, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<long> SaveSnapshotAsync(Stream destination, CancellationToken cancellationToken) =>
         _etcd.SaveSnapshotAsync(destination, cancellationToken);
 

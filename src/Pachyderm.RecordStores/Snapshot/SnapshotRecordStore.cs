@@ -236,6 +236,10 @@ public sealed class SnapshotRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
+    /// <remarks>A file has no past: what it saves holds live records only, whatever was compacted.</remarks>
+    public Task CompactAsync(long revision, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public async Task RevokeLeaseAsync(long lease, CancellationToken cancellationToken)
     {
         List<byte[]> stored = [];
