@@ -32,6 +32,19 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public async Task A_tag_whose_object_is_missing_makes_the_backup_refuse()
+    {
+        using BackupFixture fixture = new();
+        BackupRequest request = await fixture.RequestAsync("first");
+        ContentTag tag = await request.Content!.ListTagsAsync("", Token).FirstAsync(Token);
+        File.Delete(Path.Combine(fixture.Content.Root, "object", tag.ObjectHash));
+        BackupRepository repository = await fixture.OpenAsync();
+        OperatorException refusal = await Assert.ThrowsAsync<OperatorException>(
+            () => repository.CreateAsync(request with { References = token => TreeReferences.TagsAsync(request.Content, token) }, Token));
+        Assert.Contains($"object {tag.ObjectHash} of tag {tag.Name}", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Of_many_missing_objects_twenty_are_named_and_all_are_counted()
     {
         using BackupFixture fixture = new();
@@ -104,6 +117,19 @@ public sealed class RefusalTests
         Assert.True((await repository.VerifyAsync("first", readData: true, null, Token)).IsSound);
         await repository.RestoreAsync("first", new RestoreTarget(fixture["pach"], null), null, Token);
         Assert.Equal(BackupFixture.Describe(fixture.Content.Root), BackupFixture.Describe(fixture["pach"]));
+    }
+
+    [Theory]
+    [InlineData("a\\b")]
+    [InlineData("a\nb")]
+    public async Task A_file_that_could_not_be_written_back_is_refused_when_the_backup_is_made(string name)
+    {
+        using BackupFixture fixture = new();
+        await File.WriteAllTextAsync(Path.Combine(fixture.Content.Root, "tag", name), "odd", Token);
+        OperatorException refusal = await Assert.ThrowsAsync<OperatorException>(
+            async () => await (await fixture.OpenAsync()).CreateAsync(await fixture.RequestAsync("first"), Token));
+        Assert.Equal("content-path-refused", refusal.Id);
+        Assert.DoesNotContain('\n', refusal.Message);
     }
 
     [Fact]

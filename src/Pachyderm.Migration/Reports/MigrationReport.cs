@@ -152,9 +152,10 @@ public sealed record RepoInventory(long Commits, long Branches, string CommitDig
 
 /// <summary>Results of old datums.</summary>
 /// <param name="Carried">Results that were given the tag under which the target release looks for them.</param>
-/// <param name="Unreachable">Results that were not found.</param>
+/// <param name="Unreachable">Datums of jobs that succeeded whose result was not found: they will be recomputed.</param>
+/// <param name="WithoutResult">Datums that no job has finished well: there is no result to carry.</param>
 /// <param name="Details">The first of those that were not found, each with its reason.</param>
-public sealed record TagSummary(long Carried, long Unreachable, IReadOnlyList<string> Details);
+public sealed record TagSummary(long Carried, long Unreachable, long WithoutResult, IReadOnlyList<string> Details);
 
 /// <summary>Space in the store.</summary>
 /// <param name="NeededBytes">Bytes that the migration adds at most.</param>

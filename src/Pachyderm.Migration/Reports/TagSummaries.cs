@@ -12,6 +12,7 @@ internal static class TagSummaries
     {
         long carried = 0;
         long unreachable = 0;
+        long without = 0;
         List<string> details = [];
         await foreach (TagProposal proposal in proposals)
         {
@@ -22,6 +23,12 @@ internal static class TagSummaries
                 continue;
             }
 
+            if (proposal.NeverSucceeded)
+            {
+                without++;
+                continue;
+            }
+
             unreachable++;
             if (details.Count < MostDetails)
             {
@@ -29,6 +36,6 @@ internal static class TagSummaries
             }
         }
 
-        return new TagSummary(carried, unreachable, details);
+        return new TagSummary(carried, unreachable, without, details);
     }
 }

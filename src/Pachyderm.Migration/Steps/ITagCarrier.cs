@@ -22,4 +22,5 @@ public interface ITagCarrier
 /// <param name="Tag">The tag under which the target release looks for the result.</param>
 /// <param name="ObjectHash">Object that the tag shall name; null if the result was not found.</param>
 /// <param name="Reason">Why it was not found; null if it was.</param>
-public sealed record TagProposal(string Pipeline, string Datum, string Tag, string? ObjectHash, string? Reason);
+/// <param name="NeverSucceeded">Whether no job has ever finished it well: then there is no result to find.</param>
+public sealed record TagProposal(string Pipeline, string Datum, string Tag, string? ObjectHash, string? Reason, bool NeverSucceeded = false);

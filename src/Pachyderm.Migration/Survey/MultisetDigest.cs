@@ -1,44 +1,41 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
+using System.IO.Hashing;
 
 namespace Pachyderm.Migration.Survey;
 
 /// <summary>
-/// A 256-bit digest of a set of records that does not depend on their order: the sum, modulo 2^256, of the SHA-256 of each
-/// record's key length, key and value. A live etcd is read in key order and a snapshot in revision order, and both must give
-/// the same digest without sorting. Guards against accident, not against a forger who can choose many records.
+/// A 256-bit digest of a set of records that does not depend on their order: the sum, modulo 2^256, of two differently seeded XXH128 hashes of
+/// each record's key length, key and value. A live etcd is read in key order and a snapshot in revision order, and both must give the
+/// same digest without sorting. It guards against accident, not against a forger: backups and snapshots bear a SHA-256 of their own.
 /// </summary>
 public struct MultisetDigest : IEquatable<MultisetDigest>
 {
     private const int StackLimit = 2048;
+    private const long SecondSeed = 0x5061636879646572;
 
     private ulong _a;
     private ulong _b;
     private ulong _c;
     private ulong _d;
 
-    /// <summary>Adds one record.</summary>
-    public void Add(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    /// <summary>The digest of one record.</summary>
+    public static MultisetDigest Of(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         int total = sizeof(int) + key.Length + value.Length;
-        byte[]? rented = total > StackLimit ? System.Buffers.ArrayPool<byte>.Shared.Rent(total) : null;
+        byte[]? rented = total > StackLimit ? ArrayPool<byte>.Shared.Rent(total) : null;
         Span<byte> joined = rented is null ? stackalloc byte[StackLimit] : rented;
         BinaryPrimitives.WriteInt32LittleEndian(joined, key.Length);
         key.CopyTo(joined[sizeof(int)..]);
         value.CopyTo(joined[(sizeof(int) + key.Length)..]);
-        SHA256.HashData(joined[..total], hash);
+        UInt128 first = XxHash128.HashToUInt128(joined[..total]);
+        UInt128 second = XxHash128.HashToUInt128(joined[..total], SecondSeed);
         if (rented is not null)
         {
-            System.Buffers.ArrayPool<byte>.Shared.Return(rented);
+            ArrayPool<byte>.Shared.Return(rented);
         }
 
-        MultisetDigest one = default;
-        one._a = BinaryPrimitives.ReadUInt64LittleEndian(hash);
-        one._b = BinaryPrimitives.ReadUInt64LittleEndian(hash[8..]);
-        one._c = BinaryPrimitives.ReadUInt64LittleEndian(hash[16..]);
-        one._d = BinaryPrimitives.ReadUInt64LittleEndian(hash[24..]);
-        Add(one);
+        return new MultisetDigest { _a = (ulong)first, _b = (ulong)(first >> 64), _c = (ulong)second, _d = (ulong)(second >> 64) };
     }
 
     /// <summary>Adds all records of another digest.</summary>
@@ -65,7 +62,7 @@ public struct MultisetDigest : IEquatable<MultisetDigest>
     /// <summary>The digest as 64 lower-case hexadecimal digits.</summary>
     public override readonly string ToString()
     {
-        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        Span<byte> bytes = stackalloc byte[4 * sizeof(ulong)];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, _d);
         BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], _c);
         BinaryPrimitives.WriteUInt64BigEndian(bytes[16..], _b);

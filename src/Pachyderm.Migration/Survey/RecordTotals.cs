@@ -15,11 +15,14 @@ public sealed class RecordTotals
     public MultisetDigest Digest => _digest;
 
     /// <summary>Adds a record.</summary>
-    public void Add(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    public void Add(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => Add(key.Length + value.Length, MultisetDigest.Of(key, value));
+
+    /// <summary>Adds a record whose digest is known.</summary>
+    public void Add(int bytes, MultisetDigest digest)
     {
         Count++;
-        Bytes += key.Length + value.Length;
-        _digest.Add(key, value);
+        Bytes += bytes;
+        _digest.Add(digest);
     }
 
     /// <summary>Adds all records of other totals.</summary>

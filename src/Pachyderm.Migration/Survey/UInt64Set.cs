@@ -66,6 +66,13 @@ internal sealed class UInt64Set
             Add(0);
         }
 
+        // Slots are walked in the order of the hashes' low bits. Into a table that still has to grow they would all land in one run;
+        // into one of the final size they spread as they should.
+        while ((Count + other.Count) * 4 > _slots.LongLength * 3)
+        {
+            Grow();
+        }
+
         foreach (ulong hash in other._slots)
         {
             if (hash != 0)

@@ -106,7 +106,7 @@ internal static class ReportPrinter
         }
 
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"Results    {tags.Carried:N0} of datums carried over under new tags, {tags.Unreachable:N0} not found"));
+            CultureInfo.InvariantCulture, $"Results    {tags.Carried:N0} carried over under new tags, {tags.Unreachable:N0} datums will be recomputed, {tags.WithoutResult:N0} never had a result"));
         foreach (string detail in tags.Details.Take(MostFindings))
         {
             output.WriteLine($"  {detail}");
