@@ -25,7 +25,10 @@ internal sealed class RecordConverter : IRecordConversion
     private readonly bool _quarantine;
     private readonly HashSet<ByteString> _openCommitIds;
     private readonly Dictionary<ByteString, PipelineInfo> _pipelines;
-    private readonly ThreadLocal<RecordDecoder> _decoders = new(() => new RecordDecoder());
+    private readonly bool _hasUnreadable;
+
+    [ThreadStatic]
+    private static RecordDecoder? s_decoder;
 
     public RecordConverter(ClusterInventory inventory, StepOptions options)
     {
@@ -33,6 +36,7 @@ internal sealed class RecordConverter : IRecordConversion
         _keys = inventory.Classifier.Keys;
         _saltsExist = options.To >= FirstWithSalts;
         _quarantine = options.Quarantine;
+        _hasUnreadable = inventory.Encodings.Unreadable > 0;
         _openCommitIds = [.. inventory.OpenCommits.Select(commit => commit.Id)];
         _pipelines = inventory.Pipelines.ToDictionary(
             pipeline => pipeline.Key,
@@ -89,30 +93,7 @@ internal sealed class RecordConverter : IRecordConversion
     /// <inheritdoc/>
     public string? Audit(in StoredRecord before, in RecordChange change) => RecordAudit.Check(_keys, before, change, _saltsExist);
 
-    /// <inheritdoc/>
-    public string? CheckMigrated(in StoredRecord after)
-    {
-        RecordKey key = _keys.Parse(after.Key.Span);
-        ReadOnlySpan<byte> value = after.Value.Span;
-        try
-        {
-            return key.Kind switch
-            {
-                RecordKind.Repo => RecordRules.Check(key, RepoInfo.Parser.ParseFrom(value)),
-                RecordKind.Commit => RecordRules.Check(key, CommitInfo.Parser.ParseFrom(value)),
-                RecordKind.Branch => RecordRules.CheckBranch(key, Commit.Parser.ParseFrom(value)),
-                RecordKind.Pipeline => RecordRules.Check(key, PipelineInfo.Parser.ParseFrom(value)),
-                RecordKind.Job => RecordRules.Check(key, JobInfo.Parser.ParseFrom(value)),
-                RecordKind.RepoRefCount => long.TryParse(value, CultureInfo.InvariantCulture, out _) ? null : "it is not a number",
-                RecordKind.PipelineStoppedIndex or RecordKind.JobStoppedIndex or RecordKind.JobInputsIndex => "1.5 has no such index",
-                _ => null,
-            };
-        }
-        catch (InvalidProtocolBufferException exception)
-        {
-            return exception.Message;
-        }
-    }
+    private static RecordDecoder Decoder => s_decoder ??= new RecordDecoder();
 
     private static RecordChange Drop(RecordChanges what) => RecordChange.Drop((ulong)what);
 
@@ -120,8 +101,10 @@ internal sealed class RecordConverter : IRecordConversion
 
     private RecordChange ConvertMessage(in RecordKey key, in StoredRecord record)
     {
-        RecordEncoding encoding = _decoders.Value!.Decode(key.Kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
-        if (encoding == RecordEncoding.Neither || !IsSound(key, wire, out problem))
+        RecordEncoding encoding = Decoder.Decode(key.Kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
+
+        // The survey has checked every record; only if it found unreadable ones must they be told apart again.
+        if (encoding == RecordEncoding.Neither || (_hasUnreadable && !IsSound(key, wire, out problem)))
         {
             return _quarantine
                 ? RecordChange.Quarantine
@@ -190,8 +173,8 @@ internal sealed class RecordConverter : IRecordConversion
     // The job as it will be, if it had a list of inputs: then its entry in the Input index is missing.
     private (JobInfo Job, bool HadInputs)? JobForIndex(in StoredRecord record)
     {
-        RecordEncoding encoding = _decoders.Value!.Decode(RecordKind.Job, record.Value.Span, out ReadOnlySpan<byte> wire, out _);
-        if (encoding == RecordEncoding.Neither || !IsSound(_keys.Parse(record.Key.Span), wire, out _))
+        RecordEncoding encoding = Decoder.Decode(RecordKind.Job, record.Value.Span, out ReadOnlySpan<byte> wire, out _);
+        if (encoding == RecordEncoding.Neither || (_hasUnreadable && !IsSound(_keys.Parse(record.Key.Span), wire, out _)))
         {
             return null;
         }

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Pachyderm.Errors;
 using Pachyderm.Formats.Content;
+using Pachyderm.ObjectStores;
 
 namespace Pachyderm.Backup;
 
@@ -151,6 +152,16 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
 
     private async Task<StoredFile?> StoreAsync(LegacyContentStore store, ContentFile file, BackupRequest request, CancellationToken cancellationToken)
     {
+        // What could not be written back is refused now. Bytes of a name that are no UTF-8 arrive as U+FFFD.
+        if (!ObjectKey.IsValid(file.Path) || file.LinkTarget?.Contains('\uFFFD', StringComparison.Ordinal) is true)
+        {
+            throw new OperatorException(
+                "content-path-refused",
+                $"{store.RootPath}/{string.Concat(file.Path.Where(unit => !char.IsControl(unit)))}",
+                "its name or target has control characters, backslashes or bytes that are no UTF-8",
+                "no release of Pachyderm makes such a file; move it out of the storage root");
+        }
+
         StoredFile? stored = await _blobs.StoreAsync(store, file, request.AcceptDamaged, cancellationToken);
         bool upload = file.Kind == ContentFileKind.Other && file.Path.StartsWith("object/", StringComparison.Ordinal);
         return stored is not null || upload

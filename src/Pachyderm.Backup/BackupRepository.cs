@@ -340,7 +340,8 @@ public sealed class BackupRepository
     {
         try
         {
-            // After a cancellation this must still happen.
+            // After a cancellation this must still happen. A manifest whose answer was lost makes the backup complete all the same.
+            complete = complete || await HasManifestAsync(name, CancellationToken.None);
             await RemoveAsync(name, claim, complete, CancellationToken.None);
         }
         catch (OperatorException)

@@ -27,7 +27,7 @@ internal readonly record struct ContentRecord(ContentRecordKind Kind, string Pat
         int pathBytes = Encoding.UTF8.GetByteCount(Path);
         if (pathBytes > MaxPathBytes || Data.Length > MaxDataBytes)
         {
-            throw new OperatorException("content-path-too-long", Path[..200], "the path or link target is too long", "move it out of the storage root");
+            throw new OperatorException("content-path-too-long", Path[..Math.Min(Path.Length, 200)], "the path or link target is too long", "move it out of the storage root");
         }
 
         Span<byte> bytes = target.GetSpan(HeaderBytes + pathBytes + Data.Length);

@@ -114,7 +114,7 @@ internal static class BackupFormat
 }
 
 /// <summary>How the documents of a repository are written as JSON.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(RepositoryHeader))]
 [JsonSerializable(typeof(BackupManifest))]
 [JsonSerializable(typeof(BackupClaim))]

@@ -4,7 +4,7 @@ using Pachyderm.Formats.Content;
 
 namespace Pachyderm.Backup;
 
-/// <summary>From the trees of commits to every object that they need.</summary>
+/// <summary>From the trees of commits, and from tags, to every object that they need.</summary>
 public static class TreeReferences
 {
     /// <summary>
@@ -39,6 +39,20 @@ public static class TreeReferences
                     yield return new ObjectReference(hash, $"{tree.ReferencedBy}:{file.Path}");
                 }
             }
+        }
+    }
+
+    /// <summary>Delivers what each tag names, for a check of every tag.</summary>
+    /// <param name="store">The content.</param>
+    /// <param name="cancellationToken">Ends the listing.</param>
+    /// <exception cref="CorruptionException"><c>tag-damaged</c>, <c>index-damaged</c>.</exception>
+    public static async IAsyncEnumerable<ObjectReference> TagsAsync(
+        LegacyContentStore store, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        await foreach (ContentTag tag in store.ListTagsAsync("", cancellationToken))
+        {
+            yield return new ObjectReference(tag.ObjectHash, $"tag {tag.Name}");
         }
     }
 

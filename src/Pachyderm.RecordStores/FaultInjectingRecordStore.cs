@@ -44,7 +44,7 @@ public sealed class FaultInjectingRecordStore(IRecordStore inner, bool leaveOpen
     /// <summary>The clock of <see cref="CommitDelay"/>.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Runs before each commit with its number, counted from 1: a test may write behind the caller's back, or wait, or throw.</summary>
+    /// <summary>Runs before each commit with its number, from 1: a test may write behind the caller's back, wait, or throw.</summary>
     public Func<long, CancellationToken, Task>? BeforeCommit { get; init; }
 
     /// <summary>Commits that were asked for, those that failed included.</summary>

@@ -12,7 +12,7 @@ public abstract class RecordStoreConformance : IAsyncLifetime
 
     protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Makes a store that holds exactly these records, each written once, in this order. It is disposed of after the test.</summary>
+    /// <summary>Makes a store that holds exactly these records, each written once, in this order. It is closed after the test.</summary>
     protected abstract Task<IRecordStore> CreateAsync(IReadOnlyList<(byte[] Key, byte[] Value)> initial);
 
     public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -260,7 +260,12 @@ public abstract class RecordStoreConformance : IAsyncLifetime
     {
         IRecordStore store = await OpenAsync(("a", "1"), ("b", "1"));
         long old = await RevisionAsync(store);
-        await CommitAsync(store, [], RecordWrite.Put(Bytes("a"), Bytes("2")), RecordWrite.Delete(Bytes("b")), RecordWrite.Put(Bytes("c"), Bytes("2")));
+        await CommitAsync(
+            store,
+            [],
+            RecordWrite.Put(Bytes("a"), Bytes("2")),
+            RecordWrite.Delete(Bytes("b")),
+            RecordWrite.Put(Bytes("c"), Bytes("2")));
         Assert.Equal(["a=1", "b=1"], await ReadTextAsync(store, KeyRange.All, old));
         Assert.Equal(["a=2", "c=2"], await ReadTextAsync(store, KeyRange.All, old + 1));
     }
@@ -302,7 +307,8 @@ public abstract class RecordStoreConformance : IAsyncLifetime
         await PutAsync(store, "other", "1");
         await CommitAsync(store, [], RecordWrite.Put(Bytes("k/b"), Bytes("2")), RecordWrite.Delete(Bytes("k/a")));
 
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.Prefix("k/"), from, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using IAsyncEnumerator<RecordEvent> watch =
+            store.WatchAsync(KeyRange.Prefix("k/"), from, Cancellation).GetAsyncEnumerator(Cancellation);
         Assert.Equal([$"{from} k/a=1", $"{from + 2} k/b=2", $"{from + 2} k/a deleted"], await NextAsync(watch, 3));
 
         await PutAsync(store, "k/a", "3");
@@ -318,7 +324,8 @@ public abstract class RecordStoreConformance : IAsyncLifetime
         const int Each = 50;
         IRecordStore store = await OpenAsync();
         long from = await RevisionAsync(store) + 1;
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.All, from, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using IAsyncEnumerator<RecordEvent> watch =
+            store.WatchAsync(KeyRange.All, from, Cancellation).GetAsyncEnumerator(Cancellation);
         Task writing = Task.WhenAll(Enumerable.Range(0, Writers).Select(async writer =>
         {
             for (int i = 0; i < Each; i++)
@@ -348,7 +355,8 @@ public abstract class RecordStoreConformance : IAsyncLifetime
         IRecordStore store = await OpenAsync(("a", "1"));
         long written = await PutAsync(store, "a", "2");
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.All, written, stop.Token).GetAsyncEnumerator(stop.Token);
+        await using IAsyncEnumerator<RecordEvent> watch =
+            store.WatchAsync(KeyRange.All, written, stop.Token).GetAsyncEnumerator(stop.Token);
         Assert.True(await watch.MoveNextAsync());
         ValueTask<bool> waiting = watch.MoveNextAsync();
         Assert.False(waiting.IsCompleted);
@@ -406,7 +414,8 @@ public abstract class RecordStoreConformance : IAsyncLifetime
     [Fact]
     public async Task A_snapshot_is_what_etcdctl_accepts_and_holds_the_same_revision_and_records()
     {
-        IRecordStore store = await CreateAndKeepAsync([.. Enumerable.Range(0, 300).Select(i => (Bytes($"k{i:000}"), RandomNumberGenerator.GetBytes(i)))]);
+        IRecordStore store = await CreateAndKeepAsync(
+            [.. Enumerable.Range(0, 300).Select(i => (Bytes($"k{i:000}"), RandomNumberGenerator.GetBytes(i)))]);
         long lease = await store.GrantLeaseAsync(TimeSpan.FromMinutes(10), Cancellation);
         await CommitAsync(store, [], RecordWrite.Put(Bytes("leased"), Bytes("1"), lease), RecordWrite.Delete(Bytes("k007")));
         long revision = await RevisionAsync(store);
@@ -497,10 +506,12 @@ public abstract class RecordStoreConformance : IAsyncLifetime
 
     private static string Line(StoredRecord record) => $"{Text(record.Key)}={Text(record.Value)}";
 
+    private static string Attributes(StoredRecord r) => $"{r.CreateRevision} {r.ModRevision} {r.Version} {r.Lease}";
+
     private static string[] Describe(List<StoredRecord> records) =>
     [
         .. records
-            .Select(r => $"{Convert.ToHexString(r.Key.Span)} {Convert.ToHexString(r.Value.Span)} {r.CreateRevision} {r.ModRevision} {r.Version} {r.Lease}")
+            .Select(r => $"{Convert.ToHexString(r.Key.Span)} {Convert.ToHexString(r.Value.Span)} {Attributes(r)}")
             .Order(StringComparer.Ordinal),
     ];
 }

@@ -64,14 +64,20 @@ public sealed class EtcdProcess : IAsyncDisposable
                 if (options.Snapshot is not null)
                 {
                     await RunEtcdctlAsync(
-                        ["snapshot", "restore", options.Snapshot, "--data-dir", etcd.DataDirectory, "--name", "default", .. etcd.MemberArguments],
+                        [
+                            "snapshot", "restore", options.Snapshot,
+                            "--data-dir", etcd.DataDirectory,
+                            "--name", "default",
+                            .. etcd.MemberArguments,
+                        ],
                         cancellationToken);
                 }
 
                 await etcd.LaunchAsync(cancellationToken);
                 return etcd;
             }
-            catch (InvalidOperationException) when (attempt < Attempts && etcd.Log.Contains("address already in use", StringComparison.Ordinal))
+            catch (InvalidOperationException)
+                when (attempt < Attempts && etcd.Log.Contains("address already in use", StringComparison.Ordinal))
             {
                 // Somebody else took a port between choosing it and binding it: choose others.
                 await etcd.DisposeAsync();
@@ -242,7 +248,7 @@ public sealed class EtcdProcess : IAsyncDisposable
         catch (Win32Exception failure)
         {
             throw new InvalidOperationException(
-                $"{process.StartInfo.FileName} cannot be started ({failure.Message}); install it with: apt-get install etcd-server etcd-client",
+                $"{process.StartInfo.FileName} cannot be started ({failure.Message}); install it: apt-get install etcd-server etcd-client",
                 failure);
         }
     }
@@ -258,7 +264,7 @@ public sealed class EtcdProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// A port below the range from which the system gives ports to outgoing connections, so that none of those takes it while etcd is down.
+    /// A port below the range from which the system gives ports to outgoing connections: none of those takes it while etcd is down.
     /// </summary>
     private static int FreePort()
     {

@@ -96,7 +96,9 @@ public sealed partial class ClusterKeys
         Join(_pps, JobsByPipeline, pipeline.IsEmpty ? "<nil>"u8 : NameText(pipeline), id);
 
     /// <summary>Index entry of a job by its input.</summary>
-    /// <param name="inputText">Compact text of the job's Input message, as <see cref="ProtoTextFormatter"/> writes it; empty for none.</param>
+    /// <param name="inputText">
+    /// Compact text of the job's Input message, as <see cref="ProtoTextFormatter"/> writes it; empty for none.
+    /// </param>
     /// <param name="id">Job id.</param>
     public byte[] JobInputIndex(ReadOnlySpan<byte> inputText, ReadOnlySpan<byte> id) =>
         Join(_pps, JobsByInput, inputText.IsEmpty ? "<nil>"u8 : inputText, id);

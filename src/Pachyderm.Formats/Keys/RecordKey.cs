@@ -24,7 +24,9 @@ public readonly ref struct RecordKey
     /// </summary>
     public ReadOnlySpan<byte> Name { get; init; }
 
-    /// <summary>The indexed value as it stands in the key: cleaned as a path, so that it may differ from the text that was indexed.</summary>
+    /// <summary>
+    /// The indexed value as it stands in the key: cleaned as a path, so that it may differ from the text that was indexed.
+    /// </summary>
     public ReadOnlySpan<byte> IndexValue { get; init; }
 
     /// <summary>Path of a scratch key without slashes at its ends, address of a worker, or what follows the name in a lock.</summary>

@@ -1,6 +1,8 @@
 namespace Pachyderm.Formats;
 
-/// <summary>What a key of a cluster's etcd belongs to. <c>P</c> and <c>Q</c> are the prefixes of the file system and of the pipelines.</summary>
+/// <summary>
+/// What a key of a cluster's etcd belongs to. <c>P</c> and <c>Q</c> are the prefixes of the file system and of the pipelines.
+/// </summary>
 public enum RecordKind
 {
     /// <summary>Under neither prefix: somebody else's.</summary>

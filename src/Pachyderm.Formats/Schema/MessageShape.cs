@@ -19,15 +19,12 @@ internal sealed class MessageShape
     private MessageShape(MessageDescriptor descriptor)
     {
         Name = descriptor.Name;
-        Descriptor = descriptor;
         var options = descriptor.GetOptions();
         IsMapEntry = options?.GetExtension(SchemaOptionsExtensions.MapEntry) ?? false;
         IsTolerant = options?.GetExtension(SchemaOptionsExtensions.Tolerant) ?? false;
     }
 
     public string Name { get; }
-
-    public MessageDescriptor Descriptor { get; }
 
     /// <summary>One entry of what upstream declares as a map: both fields are always written.</summary>
     public bool IsMapEntry { get; }

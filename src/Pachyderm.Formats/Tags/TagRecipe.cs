@@ -15,7 +15,9 @@ public enum TagRecipe
     /// <summary>1.4.7 and 1.4.8: as before, with four digits of the hash of the pipeline id in front. 68 digits.</summary>
     Since147,
 
-    /// <summary>1.5.0, and what later releases of 1.5 look up besides their own: as before, with the transform's environment left out.</summary>
+    /// <summary>
+    /// 1.5.0, and what later releases of 1.5 look up besides their own: as before, with the transform's environment left out.
+    /// </summary>
     Since150,
 
     /// <summary>1.5.1 and later: files, pipeline name, salt, with four digits of the hash of the salt in front. 68 digits.</summary>

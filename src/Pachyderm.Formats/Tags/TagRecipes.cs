@@ -39,7 +39,9 @@ public static class TagRecipes
         return Prefix(recipe, pipeline) + Convert.ToHexStringLower(SHA256.HashData(body.WrittenSpan));
     }
 
-    /// <summary>How many orders of the environment a recipe can have produced tags for: n!, or 1 where it leaves the environment out.</summary>
+    /// <summary>
+    /// How many orders of the environment a recipe can have produced tags for: n!, or 1 where it leaves the environment out.
+    /// </summary>
     /// <param name="recipe">The release's recipe.</param>
     /// <param name="transform">The pipeline's transform.</param>
     /// <returns>The number of orders; <see cref="long.MaxValue"/> from 21 variables on.</returns>
@@ -56,10 +58,14 @@ public static class TagRecipes
         return n > LargestFactorial ? long.MaxValue : Enumerable.Range(1, n).Aggregate(1L, static (product, i) => product * i);
     }
 
-    /// <summary>The bytes of the transform as the recipe hashes them: 1.4's wire form, with both fields of every environment entry.</summary>
+    /// <summary>
+    /// The bytes of the transform as the recipe hashes them: 1.4's wire form, with both fields of every environment entry.
+    /// </summary>
     /// <param name="recipe">Any recipe but <see cref="TagRecipe.Since151"/>, which hashes no transform.</param>
     /// <param name="transform">The transform. It is not changed.</param>
-    /// <param name="environmentOrder">A permutation of the indexes of the environment entries, or empty for their order in the record.</param>
+    /// <param name="environmentOrder">
+    /// A permutation of the indexes of the environment entries, or empty for their order in the record.
+    /// </param>
     /// <exception cref="ArgumentException">The order is no permutation.</exception>
     public static byte[] TransformBytes(TagRecipe recipe, V1_4.Transform transform, ReadOnlySpan<int> environmentOrder = default)
     {

@@ -29,7 +29,9 @@ public sealed class ProtoTextTranscoder
 
     private ProtoTextTranscoder(MessageShape shape) => _shape = shape;
 
-    /// <summary>The transcoder of a message type. The type's tables are compiled on first use and kept for the life of the process.</summary>
+    /// <summary>
+    /// The transcoder of a message type. The type's tables are compiled on first use and kept for the life of the process.
+    /// </summary>
     /// <param name="descriptor">A type of <c>Pachyderm.Formats.V1_4</c> or <c>V1_5</c>, such as <c>PipelineInfo.Descriptor</c>.</param>
     public static ProtoTextTranscoder For(MessageDescriptor descriptor)
     {

@@ -325,10 +325,10 @@ internal ref partial struct TextParser
 
     private static TextErrorReason ParseBool(ReadOnlySpan<byte> word, out ulong value)
     {
-        value = word.SequenceEqual("true"u8) || word.SequenceEqual("1"u8) || word.SequenceEqual("t"u8) || word.SequenceEqual("True"u8) ? 1UL : 0;
-        bool valid = value == 1
-            || word.SequenceEqual("false"u8) || word.SequenceEqual("0"u8) || word.SequenceEqual("f"u8) || word.SequenceEqual("False"u8);
-        return valid ? TextErrorReason.None : TextErrorReason.BadBool;
+        bool isTrue = word is [(byte)'1'] or [(byte)'t'] || word.SequenceEqual("true"u8) || word.SequenceEqual("True"u8);
+        bool isFalse = word is [(byte)'0'] or [(byte)'f'] || word.SequenceEqual("false"u8) || word.SequenceEqual("False"u8);
+        value = isTrue ? 1UL : 0;
+        return isTrue || isFalse ? TextErrorReason.None : TextErrorReason.BadBool;
     }
 
     private static TextErrorReason ParseSigned(ReadOnlySpan<byte> word, long min, long max, out ulong value)

@@ -5,7 +5,7 @@ using Pachyderm.Formats.Schema;
 
 namespace Pachyderm.Formats.Text;
 
-/// <summary>Prints wire bytes as compact text. Lenient about the order and the repetition of fields on the wire, as every reader is.</summary>
+/// <summary>Prints wire bytes as compact text. Lenient about order and repetition of fields on the wire, as every reader is.</summary>
 internal static class TextPrinter
 {
     private const int MaxDepth = 100;

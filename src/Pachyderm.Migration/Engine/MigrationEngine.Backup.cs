@@ -5,7 +5,6 @@ using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Survey;
 using Pachyderm.Migration.Targets;
 using Pachyderm.ObjectStores;
-using Pachyderm.RecordStores;
 using Pachyderm.RecordStores.Snapshot;
 
 namespace Pachyderm.Migration.Engine;

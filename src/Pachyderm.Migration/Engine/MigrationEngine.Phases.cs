@@ -10,7 +10,8 @@ namespace Pachyderm.Migration.Engine;
 /// <summary>The phases under the fence.</summary>
 public sealed partial class MigrationEngine
 {
-    private async Task<MigrationReport> CarryThroughAsync(MigrationJournal journal, MigrationReport report, CancellationToken cancellationToken)
+    private async Task<MigrationReport> CarryThroughAsync(
+        MigrationJournal journal, MigrationPlan? known, MigrationReport report, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, target.FenceLost);
         WorkFolder work = new(journal.BackupRepository, journal.Id);
@@ -25,7 +26,9 @@ public sealed partial class MigrationEngine
 
             await InPhaseAsync(report, "open backup", null, () => RestoreWorkCopyAsync(journal, work, stop.Token));
             source = await target.OpenSourceImageAsync(work.SourceCopy, stop.Token);
-            MigrationPlan plan = await ReplanAsync(journal, source, report, stop.Token);
+
+            // A snapshot file cannot have changed since it was surveyed; a live store can, and what counts is what was backed up.
+            MigrationPlan plan = known is not null && !target.NeedsSourceCopy ? known : await ReplanAsync(journal, source, report, stop.Token);
             ApplyRequest apply = Request(journal, source, plan);
             if (journal.Phase == MigrationPhase.BackedUp)
             {
@@ -133,7 +136,7 @@ public sealed partial class MigrationEngine
     private async Task<MigrationJournal> VerifyAsync(
         MigrationJournal journal, EtcdSnapshotFile source, MigrationPlan plan, MigrationReport report, CancellationToken cancellationToken)
     {
-        ClusterInventory after = await InPhaseAsync(
+        (ClusterInventory after, ChangeTally changes) = await InPhaseAsync(
             report,
             "verify",
             plan.Inventory.RecordCount,
@@ -144,6 +147,7 @@ public sealed partial class MigrationEngine
             });
         report.Before = StoreInventories.Of(plan.Inventory);
         report.After = StoreInventories.Of(after);
+        Describe(report, plan.Conversion!, changes);
         return await WriteAsync(journal with { DigestAfter = after.Digest.ToString() }, MigrationPhase.Verified, cancellationToken);
     }
 

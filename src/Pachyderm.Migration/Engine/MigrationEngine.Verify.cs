@@ -30,8 +30,9 @@ public sealed partial class MigrationEngine
             await InPhaseAsync(report, "verify", plan.Inventory.RecordCount, async () =>
             {
                 await using OpenedSource migrated = await target.OpenMigratedAsync(cancellationToken);
-                report.After = StoreInventories.Of(
-                    await Verifier.RunAsync(source, migrated.Source, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken));
+                (ClusterInventory after, _) = await Verifier.RunAsync(
+                    source, migrated.Source, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
+                report.After = StoreInventories.Of(after);
             });
             report.Before = StoreInventories.Of(plan.Inventory);
         }
@@ -85,7 +86,6 @@ public sealed partial class MigrationEngine
                 MigrationId = null,
                 Path = check.Path,
                 Evidence = check.Evidence,
-                Changes = check.Changes,
                 Findings = check.Findings,
                 FindingCounts = check.FindingCounts,
                 Space = check.Space,

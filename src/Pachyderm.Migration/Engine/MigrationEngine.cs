@@ -34,7 +34,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
     public async Task<MigrationReport> CheckAsync(CancellationToken cancellationToken)
     {
         MigrationReport report = NewReport("check");
-        (MigrationPlan plan, FindingList findings) = await PlanAsync(target.OpenCurrent(), report, cancellationToken);
+        (MigrationPlan plan, FindingList findings) = await PlanAsync(target.OpenCurrent(), forecast: true, report, cancellationToken);
         if (await DescribeUnderWayAsync(cancellationToken) is { } finding)
         {
             findings.Add(finding);
@@ -67,7 +67,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
             return AlreadyThere(report, stamp.From, stamp.Release);
         }
 
-        (MigrationPlan plan, FindingList findings) = await PlanAsync(target.OpenCurrent(), report, cancellationToken);
+        (MigrationPlan plan, FindingList findings) = await PlanAsync(target.OpenCurrent(), forecast: false, report, cancellationToken);
         Conclude(report, findings);
         if (report.Result == "blocked")
         {
@@ -110,7 +110,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
                 Updated = now,
             };
             FaultPoints.Reach("fence.held");
-            return await CarryThroughAsync(journal, report, cancellationToken);
+            return await CarryThroughAsync(journal, plan, report, cancellationToken);
         }
         finally
         {
@@ -160,7 +160,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         try
         {
             observer.Say($"resuming the migration from {journal.From} to {journal.To}, which came to the phase {journal.Phase}");
-            return await CarryThroughAsync(journal, report, cancellationToken);
+            return await CarryThroughAsync(journal, known: null, report, cancellationToken);
         }
         finally
         {
@@ -169,7 +169,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
     }
 
     private async Task<(MigrationPlan Plan, FindingList Findings)> PlanAsync(
-        IRecordSource source, MigrationReport report, CancellationToken cancellationToken)
+        IRecordSource source, bool forecast, MigrationReport report, CancellationToken cancellationToken)
     {
         RecordStoreStatus status = await target.GetStatusAsync(cancellationToken);
         ClusterInventory inventory = await InPhaseAsync(
@@ -185,17 +185,17 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         findings.AddAll(inventory.Findings);
         plan.Step?.Examine(inventory, MigrationPlan.OptionsOf(request, plan.To), findings);
         await AddPreflightFindingsAsync(status, report, findings, cancellationToken);
-        if (plan.Conversion is not null)
+        if (forecast && plan.Conversion is not null)
         {
             // Unreadable records are findings; the forecast counts them as set aside.
-            IRecordConversion forecast = plan.Step!.Prepare(inventory, MigrationPlan.OptionsOf(request, plan.To) with { Quarantine = true });
+            IRecordConversion lenient = plan.Step!.Prepare(inventory, MigrationPlan.OptionsOf(request, plan.To) with { Quarantine = true });
             ChangeTally tally = await InPhaseAsync(
                 report,
                 "plan",
                 inventory.RecordCount,
-                () => Tallying.RunAsync(source, CurrentReader(cancellationToken), inventory.Classifier, forecast, audit: false, Progress(), cancellationToken));
+                () => Tallying.RunAsync(source, CurrentReader(cancellationToken), inventory.Classifier, lenient, audit: false, Progress(), cancellationToken));
             plan = plan with { Tally = tally };
-            Describe(report, forecast, tally);
+            Describe(report, lenient, tally);
             report.After = StoreInventories.Of(tally);
         }
 
@@ -246,7 +246,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
 
     private bool IsAccepted(string findingId) => findingId == "bad-record"
         ? request.Quarantine
-        : MigrationRequest.Acceptable.Contains(findingId) && request.Accepted.Contains(findingId);
+        : MigrationRequest.Acceptable.Contains(findingId, StringComparer.Ordinal) && request.Accepted.Contains(findingId);
 
     private async Task<Finding?> DescribeUnderWayAsync(CancellationToken cancellationToken)
     {
@@ -307,7 +307,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         return result;
     }
 
-    private Task InPhaseAsync(MigrationReport report, string phase, long? total, Func<Task> work) =>
+    private Task<bool> InPhaseAsync(MigrationReport report, string phase, long? total, Func<Task> work) =>
         InPhaseAsync(report, phase, total, async () =>
         {
             await work();

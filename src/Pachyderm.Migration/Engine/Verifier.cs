@@ -11,17 +11,17 @@ namespace Pachyderm.Migration.Engine;
 
 /// <summary>
 /// Verifies a migrated store against its source. One pass over the source converts every record again and audits the outcome by another
-/// way; one pass over the store reads what was really written, checks that the target release can read it, and surveys it; count, size
-/// and digest of every kind of record must agree. Only if they do not, a third pass finds the keys that differ.
+/// way; one pass over the store reads what was really written, every record with the rules of 1.5, and surveys it; count, size and
+/// digest of every kind of record must agree. Only if they do not, a third pass finds the keys that differ.
 /// </summary>
 internal static class Verifier
 {
     private const int MostDifferences = 20;
 
     /// <summary>Verifies; O(records of both).</summary>
-    /// <returns>The inventory of the migrated store.</returns>
+    /// <returns>The inventory of the migrated store, and what was changed.</returns>
     /// <exception cref="OperatorException"><c>verification-failed</c>.</exception>
-    public static async Task<ClusterInventory> RunAsync(
+    public static async Task<(ClusterInventory After, ChangeTally Changes)> RunAsync(
         EtcdSnapshotFile source,
         IRecordSource migrated,
         MigrationPlan plan,
@@ -33,29 +33,11 @@ internal static class Verifier
         RecordClassifier classifier = plan.Inventory.Classifier;
         IRecordConversion conversion = plan.Conversion!;
         Task<ChangeTally> expecting = Tallying.RunAsync(source, classifier, conversion, audit: true, progress, cancellationToken);
-        Task<IReadOnlyList<(ClusterSurvey Survey, List<string> Problems)>> reading = migrated.VisitAsync(
-            () => (new ClusterSurvey(classifier, new Journal.MigrationKeys(request.PfsPrefix).Stamp), new List<string>()),
-            ((ClusterSurvey Survey, List<string> Problems) state, in StoredRecord record) =>
-            {
-                state.Survey.Observe(record);
-                if (state.Problems.Count < MostDifferences && classifier.IsDurable(record) && conversion.CheckMigrated(record) is { } problem)
-                {
-                    state.Problems.Add($"{KeyText.Show(record.Key.Span)}: {problem}");
-                }
-            },
-            progress: null,
-            cancellationToken);
+        Task<ClusterInventory> reading = SurveyRunner.RunAsync(migrated, classifier.Keys, request.PfsPrefix, progress: null, cancellationToken);
         await Task.WhenAll(expecting, reading);
         ChangeTally expected = await expecting;
-        IReadOnlyList<(ClusterSurvey Survey, List<string> Problems)> parts = await reading;
-        ClusterSurvey whole = parts[0].Survey;
-        foreach ((ClusterSurvey survey, _) in parts.Skip(1))
-        {
-            whole.Merge(survey);
-        }
-
-        ClusterInventory after = new(whole, classifier);
-        List<string> problems = [.. expected.Problems, .. parts.SelectMany(part => part.Problems)];
+        ClusterInventory after = await reading;
+        List<string> problems = [.. expected.Problems];
         if (Differ(expected.After, after.Totals))
         {
             problems.AddRange(await FindDifferencesAsync(source, migrated, classifier, conversion, cancellationToken));
@@ -63,7 +45,7 @@ internal static class Verifier
 
         problems.AddRange(CheckReferences(after));
         return problems.Count == 0
-            ? after
+            ? (after, expected)
             : throw new OperatorException(
                 "verification-failed",
                 location,
@@ -74,6 +56,11 @@ internal static class Verifier
     /// <summary>What no 1.5 store may lack: exact indexes and reference counts, and an open-commit entry for each open commit.</summary>
     private static IEnumerable<string> CheckReferences(ClusterInventory after)
     {
+        if (after.Encodings.Text > 0)
+        {
+            yield return $"{after.Encodings.Text} records are still text";
+        }
+
         foreach (string id in after.Findings.Counts.Keys.Where(id => id is "reference-count" or "bad-record"))
         {
             yield return after.Findings.Details.First(finding => finding.Id == id).ToString();

@@ -66,7 +66,7 @@ public sealed record MigrationJournal
     /// <summary>Revision of the store when it was stamped; 0 until then. Records written later are not the migration's.</summary>
     public long StampRevision { get; init; }
 
-    /// <summary>SHA-256 of the file that was published, in hexadecimal; null for a live store.</summary>
+    /// <summary>SHA-256 that the published snapshot bears, in hexadecimal; null for a live store.</summary>
     public string? OutputSha256 { get; init; }
 
     /// <summary>When the migration began.</summary>

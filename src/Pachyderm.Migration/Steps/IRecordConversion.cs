@@ -27,9 +27,6 @@ public interface IRecordConversion
     /// with the source record. Null if it holds; else what does not.
     /// </summary>
     string? Audit(in StoredRecord before, in RecordChange change);
-
-    /// <summary>Checks that a record of the migrated store is one that the target release can read. Null if it is; else why not.</summary>
-    string? CheckMigrated(in StoredRecord after);
 }
 
 /// <summary>A record that a conversion adds.</summary>

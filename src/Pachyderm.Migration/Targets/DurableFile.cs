@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Pachyderm.ObjectStores;
 
 namespace Pachyderm.Migration.Targets;
@@ -22,11 +21,4 @@ internal static class DurableFile
 
     /// <summary>Makes the names of a file's directory durable.</summary>
     public static void SyncDirectoryOf(string path) => DurableFiles.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-
-    /// <summary>SHA-256 of a file in lower-case hexadecimal; O(bytes).</summary>
-    public static async Task<string> Sha256Async(string path, CancellationToken cancellationToken)
-    {
-        await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
-    }
 }

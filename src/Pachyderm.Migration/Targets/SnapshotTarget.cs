@@ -200,7 +200,7 @@ public sealed class SnapshotTarget : IMigrationTarget
 
     /// <inheritdoc/>
     public Task<EtcdSnapshotFile> OpenSourceImageAsync(string copy, CancellationToken cancellationToken) =>
-        EtcdSnapshotFile.OpenAsync(_source.Path, SnapshotIntegrity.VerifyHash, cancellationToken);
+        EtcdSnapshotFile.OpenAsync(_source.Path, SnapshotIntegrity.Trust, cancellationToken);
 
     /// <inheritdoc/>
     IRecordSource IMigrationTarget.OpenCurrent() => new SnapshotRecordSource(_source);
@@ -260,8 +260,7 @@ public sealed class SnapshotTarget : IMigrationTarget
             return [];
         }
 
-        string sha256 = await DurableFile.Sha256Async(_output, cancellationToken);
-        return sha256 == journal.OutputSha256
+        return await IsAsWrittenAsync(journal.OutputSha256, cancellationToken)
             ? []
             : [new LaterWrite(Encoding.UTF8.GetBytes(_output), "changed since the migration wrote it", default)];
     }
@@ -327,6 +326,19 @@ public sealed class SnapshotTarget : IMigrationTarget
         }
 
         yield return RecordWrite.Put(_keys.Stamp, JournalJson.Encode(request.Stamp, JournalJson.Default.MigrationStamp));
+    }
+
+    private async Task<bool> IsAsWrittenAsync(string sha256, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using EtcdSnapshotFile output = await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.VerifyHash, cancellationToken);
+            return output.Sha256 == sha256;
+        }
+        catch (CorruptionException)
+        {
+            return false;
+        }
     }
 
     private async Task<FenceHolder?> ReadHolderAsync(CancellationToken cancellationToken)

@@ -43,7 +43,9 @@ internal readonly record struct EtcdAddress(string Host, int Port)
         }
 
         bool valid = host.StartsWith('[')
-            ? host.EndsWith(']') && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out IPAddress? ip) && ip.AddressFamily == AddressFamily.InterNetworkV6
+            ? host.EndsWith(']')
+                && IPAddress.TryParse(host.AsSpan(1, host.Length - 2), out IPAddress? ip)
+                && ip.AddressFamily == AddressFamily.InterNetworkV6
             : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
         return valid
             ? new EtcdAddress(host, port)

@@ -8,7 +8,7 @@ namespace Pachyderm.RecordStores.Etcd;
 /// <summary>Leases of one etcd.</summary>
 internal sealed class EtcdLeases(EtcdConnection connection)
 {
-    /// <summary>Grants a lease under an identifier of our own, so that asking again after a lost answer cannot leave a second one.</summary>
+    /// <summary>Grants a lease under an identifier of our own, so that asking again cannot leave a second one.</summary>
     public async Task<long> GrantAsync(TimeSpan timeToLive, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeToLive, TimeSpan.Zero);

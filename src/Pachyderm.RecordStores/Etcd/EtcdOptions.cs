@@ -21,6 +21,9 @@ public sealed record EtcdOptions
     /// <summary>The largest answer to accept in bytes. It bounds the memory of a page, and must exceed the largest record.</summary>
     public int MaxMessageBytes { get; init; } = 64 << 20;
 
+    /// <summary>How many records etcd's index may be walked over for a page (see <see cref="EtcdKeyHorizon"/>).</summary>
+    internal long WalkRecords { get; init; } = 50_000;
+
     /// <summary>The clock of waits and deadlines.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -12,10 +12,7 @@ namespace Pachyderm.RecordStores.Etcd;
 /// </summary>
 internal sealed class EtcdPagedReader(EtcdConnection connection)
 {
-    /// <summary>
-    /// etcd before 3.5 walks its index to the end of the range for every page, so that small records are read in large pages;
-    /// this bounds them.
-    /// </summary>
+    /// <summary>The most records in a page, however small they are.</summary>
     private const int MaxPageRecords = 16_384;
 
     private readonly int _targetBytes = TargetBytes(connection.Options);
@@ -38,17 +35,29 @@ internal sealed class EtcdPagedReader(EtcdConnection connection)
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         RangeRequest request = new() { Key = EtcdRanges.Start(range), RangeEnd = EtcdRanges.End(range), Revision = revision };
         Task<RangeResponse>? next = ReadPageAsync(request, stop.Token);
+        long left = long.MaxValue;
+        ByteString anchor = request.Key;
         try
         {
             while (next is not null)
             {
                 RangeResponse page = await next;
                 next = null;
-                if (page.More)
+                // The first answer counts the whole range.
+                left = (left == long.MaxValue ? page.Count : left) - page.Kvs.Count;
+                if (page.Kvs.Count > _limit / 2)
+                {
+                    anchor = page.Kvs[0].Key;
+                }
+
+                if (page.More || !request.RangeEnd.Equals(EtcdRanges.End(range)))
                 {
                     request = request.Clone();
                     request.Revision = request.Revision == 0 ? page.Header.Revision : request.Revision;
-                    request.Key = After(page.Kvs[^1].Key);
+                    request.Key = page.More ? After(page.Kvs[^1].Key) : request.RangeEnd;
+                    request.RangeEnd = left > connection.Options.WalkRecords
+                        ? EtcdRanges.End(new KeyRange(range.Start, EtcdKeyHorizon.Guess(anchor.Span, request.Key.Span, range.End)))
+                        : EtcdRanges.End(range);
                     next = ReadPageAsync(request, stop.Token);
                 }
 
@@ -83,7 +92,11 @@ internal sealed class EtcdPagedReader(EtcdConnection connection)
         }
 
         return page.More && page.Kvs.Count == 0
-            ? throw new OperatorException("etcd-refused", connection.Location, "etcd sent an empty page and says that more follows", "see etcd's log")
+            ? throw new OperatorException(
+                "etcd-refused",
+                connection.Location,
+                "etcd sent an empty page and says that more follows",
+                "see etcd's log")
             : page;
     }
 
@@ -104,7 +117,8 @@ internal sealed class EtcdPagedReader(EtcdConnection connection)
                     throw new OperatorException(
                         "record-too-large",
                         connection.Location,
-                        $"a record at or after key {EtcdErrors.OneLine(request.Key.ToStringUtf8())} is larger than {connection.Options.MaxMessageBytes} bytes",
+                        $"a record at or after key {EtcdErrors.OneLine(request.Key.ToStringUtf8())} is larger than "
+                            + $"{connection.Options.MaxMessageBytes} bytes",
                         "remove that record, or raise the limit",
                         failure);
                 }

@@ -197,7 +197,9 @@ public sealed class EtcdRecordStore : IRecordStore
     private Task<RangeResponse> RangeAsync(ByteString key, CancellationToken cancellationToken)
     {
         RangeRequest request = new() { Key = key };
-        return _connection.RepeatAsync(token => _connection.Kv.RangeAsync(request, cancellationToken: token).ResponseAsync, cancellationToken);
+        return _connection.RepeatAsync(
+            token => _connection.Kv.RangeAsync(request, cancellationToken: token).ResponseAsync,
+            cancellationToken);
     }
 
     private static async Task<string> FirstContactAsync(EtcdConnection connection, CancellationToken cancellationToken)

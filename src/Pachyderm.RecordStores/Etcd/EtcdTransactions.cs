@@ -88,7 +88,10 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
         {
             ByteString key = UnsafeByteOperations.UnsafeWrap(write.Key);
             request.Success.Add(write.Value is { } value
-                ? new RequestOp { RequestPut = new PutRequest { Key = key, Value = UnsafeByteOperations.UnsafeWrap(value), Lease = write.Lease } }
+                ? new RequestOp
+                {
+                    RequestPut = new PutRequest { Key = key, Value = UnsafeByteOperations.UnsafeWrap(value), Lease = write.Lease },
+                }
                 : new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } });
         }
 

@@ -61,7 +61,7 @@ internal sealed class EtcdWatcher(EtcdConnection connection, KeyRange range, lon
             Key = EtcdRanges.Start(range),
             RangeEnd = EtcdRanges.End(range),
             StartRevision = _next,
-            // Tells how far the store has come when nothing in the range changes, so that going on later does not ask for what was compacted.
+            // Tells how far the store has come when nothing in the range changes: going on later then does not ask for what was compacted.
             ProgressNotify = true,
             Fragment = true,
         };

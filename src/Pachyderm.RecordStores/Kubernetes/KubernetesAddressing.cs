@@ -78,7 +78,8 @@ internal static class KubernetesAddressing
             inNamespace,
             pods.Count == 0
                 ? $"service {service.Name()} has no pod"
-                : $"no pod of service {service.Name()} is ready: {string.Join(", ", pods.Take(5).Select(pod => $"{pod.Name()} is {Phase(pod)}"))}");
+                : $"no pod of service {service.Name()} is ready: "
+                    + string.Join(", ", pods.Take(5).Select(pod => $"{pod.Name()} is {Phase(pod)}")));
         return (chosen, PodPort(port, chosen, inNamespace));
     }
 
@@ -96,7 +97,12 @@ internal static class KubernetesAddressing
             inNamespace,
             // An absent number of replicas means one.
             pachd is null ? null : pachd.Spec?.Replicas ?? 1,
-            [.. pachdPods.Where(pod => pod.Status?.Phase is not ("Succeeded" or "Failed")).Select(pod => pod.Name()).Order(StringComparer.Ordinal)],
+            [
+                .. pachdPods
+                    .Where(pod => pod.Status?.Phase is not ("Succeeded" or "Failed"))
+                    .Select(pod => pod.Name())
+                    .Order(StringComparer.Ordinal),
+            ],
             [
                 .. controllers
                     .Where(controller => controller.Name().StartsWith(WorkerPrefix, StringComparison.Ordinal))

@@ -14,7 +14,8 @@ public sealed record KubernetesWorkload(
     IReadOnlyList<KubernetesWorkerController> Workers)
 {
     /// <summary>Whether nothing of it runs or is about to.</summary>
-    public bool IsAtRest => PachdReplicas is null or 0 && PachdPods.Count == 0 && Workers.All(worker => worker is { Replicas: 0, Running: 0 });
+    public bool IsAtRest =>
+        (PachdReplicas ?? 0) == 0 && PachdPods.Count == 0 && Workers.All(worker => worker is { Replicas: 0, Running: 0 });
 }
 
 /// <summary>The replication controller of one pipeline's workers.</summary>

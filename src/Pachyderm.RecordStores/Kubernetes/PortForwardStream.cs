@@ -9,7 +9,9 @@ namespace Pachyderm.RecordStores.Kubernetes;
 /// Each message begins with the number of a channel: 0 carries the bytes, 1 an error text. The first message of each channel carries
 /// only the port's number, in two bytes.
 /// </summary>
-/// <remarks>KubernetesClient's own streams cannot read and write at the same time without blocking threads, which a connection of HTTP/2 must.</remarks>
+/// <remarks>
+/// KubernetesClient's own streams cannot read and write at the same time without blocking threads, which a connection of HTTP/2 must.
+/// </remarks>
 internal sealed class PortForwardStream(WebSocket socket) : Stream
 {
     /// <summary>The sub-protocol to ask for.</summary>

@@ -44,6 +44,9 @@ internal readonly struct BoltPage
 
     public int Count { get; }
 
+    /// <summary>Bytes of the page with its overflow pages.</summary>
+    public int Length => _length;
+
     /// <summary>The buffer that offsets of elements count in.</summary>
     public byte[] Buffer => _buffer;
 
@@ -65,6 +68,24 @@ internal readonly struct BoltPage
         uint valueLength = BinaryPrimitives.ReadUInt32LittleEndian(element[12..]);
         int start = CheckRange(index, position, keyLength, valueLength);
         return new BoltItem(flags, start, (int)keyLength, start + (int)keyLength, (int)valueLength);
+    }
+
+    /// <summary>
+    /// Insists that the items of a leaf do not share bytes, which would let a small file claim any amount of data.
+    /// </summary>
+    public void CheckItems()
+    {
+        long total = BoltFormat.PageHeaderSize + ((long)Count * BoltFormat.ElementSize);
+        for (int index = 0; index < Count; index++)
+        {
+            BoltItem item = GetItem(index);
+            total += item.KeyLength + item.ValueLength;
+        }
+
+        if (total > _length)
+        {
+            throw BoltFormat.Damaged(_path, $"page {Id} claims {total} bytes of its {_length}");
+        }
     }
 
     private ReadOnlySpan<byte> Element(int index) =>

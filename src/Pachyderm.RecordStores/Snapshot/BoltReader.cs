@@ -19,6 +19,9 @@ internal sealed class BoltReader : IDisposable
 
     private const int LargestPageRun = 1 << 30;
 
+    /// <summary>etcd 3.x has a dozen.</summary>
+    private const int MostBuckets = 1000;
+
     private const uint InlinePage = 0;
 
     private readonly SafeFileHandle _handle;
@@ -56,6 +59,12 @@ internal sealed class BoltReader : IDisposable
         foreach (uint leaf in CollectLeaves(_root))
         {
             BoltPage page = ReadPage(leaf);
+            page.CheckItems();
+            if (buckets.Count + page.Count > MostBuckets)
+            {
+                throw BoltFormat.Damaged(Path, $"the database has more than {MostBuckets} buckets, so it is not etcd's");
+            }
+
             for (int index = 0; index < page.Count; index++)
             {
                 buckets.Add(ReadBucket(page, page.GetItem(index)));
@@ -74,6 +83,7 @@ internal sealed class BoltReader : IDisposable
         byte[]? previous = null;
         foreach (BoltPage page in pages)
         {
+            page.CheckItems();
             for (int index = 0; index < page.Count; index++)
             {
                 BoltItem item = page.GetItem(index);
@@ -135,7 +145,7 @@ internal sealed class BoltReader : IDisposable
         return end;
     }
 
-    /// <summary>Reads the leaves from <paramref name="first"/> to before <paramref name="end"/>, which came from <see cref="WindowEnd"/>.</summary>
+    /// <summary>Reads the leaves from one to before another, which <see cref="WindowEnd"/> chose.</summary>
     /// <param name="leaves">Leaf pages in key order.</param>
     /// <param name="first">First leaf to read.</param>
     /// <param name="end">Leaf after the last one to read.</param>
@@ -235,7 +245,9 @@ internal sealed class BoltReader : IDisposable
         }
     }
 
-    /// <summary>Of the two meta pages the newer valid one counts. The second lies at the page size, which a damaged first one cannot tell.</summary>
+    /// <summary>
+    /// Of the two meta pages the newer valid one counts. The second lies at the page size, which a damaged first one cannot tell.
+    /// </summary>
     private (int PageSize, ulong Root, ulong Pages) ReadMeta()
     {
         (int PageSize, ulong Root, ulong Pages, ulong Transaction)? best = TryReadMeta(0, null);

@@ -46,7 +46,12 @@ internal static class EtcdBuckets
                     if (tag == WireFormat.MakeTag(2, WireFormat.WireType.Varint))
                     {
                         long kind = message.ReadInt64();
-                        alarms.Add(kind switch { 1 => "NOSPACE", 2 => "CORRUPT", _ => string.Create(CultureInfo.InvariantCulture, $"alarm {kind}") });
+                        alarms.Add(kind switch
+                        {
+                            1 => "NOSPACE",
+                            2 => "CORRUPT",
+                            _ => string.Create(CultureInfo.InvariantCulture, $"alarm {kind}"),
+                        });
                     }
                     else
                     {

@@ -16,15 +16,26 @@ public sealed class EtcdSnapshotFile : IDisposable
     /// <summary>Bytes of the hash at the end of a snapshot.</summary>
     internal const int HashLength = 32;
 
-    /// <summary>The format's own mark: the database is a multiple of this size, so that the remainder tells whether a hash follows.</summary>
+    /// <summary>A database is a multiple of this size, so that the remainder tells whether a hash follows.</summary>
     private const int SectorSize = 512;
 
     private const int RecordsPerPage = 1000;
+
+    /// <summary>Large values make pages of fewer records.</summary>
+    private const int BytesPerPage = 4 * 1024 * 1024;
+
     private const int HashBufferBytes = 256 * 1024;
 
     private readonly LiveSet _live;
 
-    private EtcdSnapshotFile(string path, long size, byte[]? hash, BoltReader reader, IReadOnlyList<BoltBucket> buckets, LiveSet live, long compacted)
+    private EtcdSnapshotFile(
+        string path,
+        long size,
+        byte[]? hash,
+        BoltReader reader,
+        IReadOnlyList<BoltBucket> buckets,
+        LiveSet live,
+        long compacted)
     {
         Path = path;
         SizeBytes = size;
@@ -72,7 +83,8 @@ public sealed class EtcdSnapshotFile : IDisposable
     /// (<c>snapshot-hash-mismatch</c>).
     /// </exception>
     /// <exception cref="OperatorException">
-    /// The file is missing (<c>snapshot-not-found</c>), unreadable (<c>snapshot-unreadable</c>) or has no hash (<c>snapshot-without-hash</c>).
+    /// The file is missing (<c>snapshot-not-found</c>), unreadable (<c>snapshot-unreadable</c>) or has no hash
+    /// (<c>snapshot-without-hash</c>).
     /// </exception>
     public static Task<EtcdSnapshotFile> OpenAsync(string path, SnapshotIntegrity integrity, CancellationToken cancellationToken) =>
         OpenAsync(path, integrity, LiveSet.DefaultCapacity, cancellationToken);
@@ -147,6 +159,7 @@ public sealed class EtcdSnapshotFile : IDisposable
         bool all = range == KeyRange.All;
         List<StoredRecord> page = new(RecordsPerPage);
         List<SnapshotEntry> entries = [];
+        long bytes = 0;
         for (int leaf = partition.FirstLeaf; leaf < partition.EndLeaf;)
         {
             entries.Clear();
@@ -156,12 +169,14 @@ public sealed class EtcdSnapshotFile : IDisposable
                 if (all || range.Contains(entry.Record.Key.Span))
                 {
                     page.Add(entry.Record);
+                    bytes += entry.Encoded.Length;
                 }
             }
 
-            if (page.Count >= RecordsPerPage)
+            if (page.Count >= RecordsPerPage || bytes >= BytesPerPage)
             {
                 yield return page;
+                bytes = 0;
                 page = new List<StoredRecord>(RecordsPerPage);
             }
         }
@@ -194,6 +209,19 @@ public sealed class EtcdSnapshotFile : IDisposable
                     entries.Add(ReadEntry(page, index));
                 }
             }
+        }
+
+        return end;
+    }
+
+    /// <summary>The leaf after a run of leaves that are together about <paramref name="bytes"/> long; the run has at least one.</summary>
+    internal int ChunkEnd(int firstLeaf, int leaves, int bytes)
+    {
+        int limit = (int)Math.Min(LeafCount, (long)firstLeaf + leaves);
+        int end = firstLeaf;
+        for (long length = 0; end < limit && length < bytes; end++)
+        {
+            length += (long)_live.LeafPages[end] * Reader.PageSize;
         }
 
         return end;
@@ -271,11 +299,13 @@ public sealed class EtcdSnapshotFile : IDisposable
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new OperatorException("snapshot-not-found", path, "does not exist", "name a file that 'etcdctl snapshot save' wrote", failure);
+            throw new OperatorException(
+                "snapshot-not-found", path, "does not exist", "name a file that 'etcdctl snapshot save' wrote", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException("snapshot-unreadable", path, $"cannot be opened: {failure.Message}", "check its permissions", failure);
+            throw new OperatorException(
+                "snapshot-unreadable", path, $"cannot be opened: {failure.Message}", "check its permissions", failure);
         }
     }
 

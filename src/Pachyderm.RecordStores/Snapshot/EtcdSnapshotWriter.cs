@@ -49,7 +49,9 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
     /// open until the writer is done.
     /// </param>
     /// <param name="cancellationToken">Ends the beginning.</param>
-    /// <exception cref="OperatorException">The file exists (<c>snapshot-exists</c>) or cannot be written (<c>snapshot-not-writable</c>).</exception>
+    /// <exception cref="OperatorException">
+    /// The file exists (<c>snapshot-exists</c>) or cannot be written (<c>snapshot-not-writable</c>).
+    /// </exception>
     public static Task<EtcdSnapshotWriter> CreateAsync(string path, EtcdSnapshotFile? source, CancellationToken cancellationToken) =>
         Task.Run(() => new EtcdSnapshotWriter(path, source), cancellationToken);
 
@@ -66,7 +68,7 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
             || record.CreateRevision > revisionMain
             || record.Version < 1)
         {
-            throw new ArgumentException($"A record of revision {revisionMain} has no key, or revisions that contradict each other.", nameof(record));
+            throw new ArgumentException($"A record of revision {revisionMain} has no key or contradicts itself.", nameof(record));
         }
 
         Follow(new RevisionKey(revisionMain, revisionSub, false));
@@ -81,7 +83,9 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
     /// continues from it. A snapshot without the history of its records needs at least the highest of their revisions.
     /// </param>
     /// <param name="cancellationToken">Ends the writing.</param>
-    /// <exception cref="OperatorException">The file exists by now (<c>snapshot-exists</c>) or cannot be written (<c>snapshot-not-writable</c>).</exception>
+    /// <exception cref="OperatorException">
+    /// The file exists by now (<c>snapshot-exists</c>) or cannot be written (<c>snapshot-not-writable</c>).
+    /// </exception>
     public async Task<WrittenSnapshot> CompleteAsync(long compactRevision, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(compactRevision);
@@ -123,7 +127,8 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
     {
         if (revision.Sub < 0 || revision.CompareTo(_last) <= 0)
         {
-            throw new ArgumentException($"Revision {revision.Main}.{revision.Sub} does not follow {_last.Main}.{_last.Sub}.", nameof(revision));
+            throw new ArgumentException(
+                $"Revision {revision.Main}.{revision.Sub} does not follow {_last.Main}.{_last.Sub}.", nameof(revision));
         }
 
         _last = revision;
@@ -189,5 +194,10 @@ public sealed class EtcdSnapshotWriter : IAsyncDisposable
         new("snapshot-exists", _path, "exists already and is never overwritten", "name another file, or remove this one");
 
     private OperatorException NotWritable(Exception failure) =>
-        new("snapshot-not-writable", _path, $"cannot be written: {failure.Message}", "free space on its disk, or name another place", failure);
+        new(
+            "snapshot-not-writable",
+            _path,
+            $"cannot be written: {failure.Message}",
+            "free space on its disk, or name another place",
+            failure);
 }

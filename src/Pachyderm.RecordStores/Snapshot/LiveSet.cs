@@ -4,7 +4,7 @@ namespace Pachyderm.RecordStores.Snapshot;
 
 /// <summary>
 /// Which entries of the <c>key</c> bucket are live keys: all that are neither tombstones nor followed by a newer entry of the same key.
-/// Takes one bit an entry and eight bytes a leaf page.
+/// Takes one bit an entry and ten bytes a leaf page.
 /// </summary>
 /// <remarks>
 /// Found by reading from the newest entry to the oldest. A key needs to be remembered only if an older entry of it can exist: after a
@@ -34,6 +34,7 @@ internal sealed class LiveSet
         _buffer = reader.CreateWindowBuffer();
         Leaves = leaves;
         EntriesBefore = new uint[leaves.Length + 1];
+        LeafPages = new ushort[leaves.Length];
     }
 
     /// <summary>Leaf pages of the <c>key</c> bucket, oldest revision first.</summary>
@@ -41,6 +42,9 @@ internal sealed class LiveSet
 
     /// <summary>Number of entries before each leaf, and at the end of all.</summary>
     public uint[] EntriesBefore { get; }
+
+    /// <summary>Length of each leaf in pages, with its overflow pages; a longer one counts as the highest number.</summary>
+    public ushort[] LeafPages { get; }
 
     /// <summary>Main revision of the newest entry, live or not.</summary>
     public long HighestRevision { get; private set; }
@@ -92,6 +96,7 @@ internal sealed class LiveSet
             {
                 BoltPage page = window.GetPage(Leaves[leaf]);
                 EntriesBefore[leaf] = CheckLeaf(page, leaf, number, first);
+                LeafPages[leaf] = (ushort)Math.Min(ushort.MaxValue, page.Length / _reader.PageSize);
                 for (int index = page.Count - 1; index >= 0; index--, number++)
                 {
                     BoltItem item = page.GetItem(index);
@@ -177,6 +182,7 @@ internal sealed class LiveSet
             throw BoltFormat.Damaged(_reader.Path, $"page {page.Id} is not a leaf, unlike its siblings");
         }
 
+        page.CheckItems();
         if (!first && EntriesBefore[leaf] != page.Count)
         {
             throw BoltFormat.Damaged(_reader.Path, $"page {page.Id} changed while it was read");

@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace Pachyderm.RecordStores.Snapshot;
 
 /// <summary>
-/// The leases of a snapshot and those granted since. Not safe for concurrent use: its owner holds a lock. The snapshot's own leases do
-/// not expire while it is a file, as they do not for an etcd that is stopped; etcd counts anew when it starts.
+/// The leases of a snapshot and those granted since. Not safe for concurrent use: its owner holds a lock, and tells the time as what has
+/// passed since the opening. The snapshot's own leases do not expire while it is a file, as they do not for an etcd that is stopped; etcd
+/// counts anew when it starts.
 /// </summary>
 internal sealed class SnapshotLeases
 {
@@ -36,10 +37,10 @@ internal sealed class SnapshotLeases
     /// <summary>Whether the lease is one of the snapshot.</summary>
     public bool IsStored(long lease) => _stored.Contains(lease) && !_revoked.Contains(lease);
 
-    public void Grant(long lease, TimeSpan timeToLive, DateTimeOffset now, ITimer timer) =>
+    public void Grant(long lease, TimeSpan timeToLive, TimeSpan now, ITimer timer) =>
         _granted.Add(lease, new Granted(timeToLive, timer) { Expiry = now + timeToLive });
 
-    public bool Renew(long lease, DateTimeOffset now)
+    public bool Renew(long lease, TimeSpan now)
     {
         if (!_granted.TryGetValue(lease, out Granted? granted))
         {
@@ -49,6 +50,15 @@ internal sealed class SnapshotLeases
         granted.Expiry = now + granted.TimeToLive;
         granted.Timer.Change(granted.TimeToLive, Timeout.InfiniteTimeSpan);
         return true;
+    }
+
+    /// <summary>To be called when the lease's timer fires; one that fires too early, or before a renewal, is set again.</summary>
+    public void Rearm(long lease, TimeSpan now)
+    {
+        if (_granted.TryGetValue(lease, out Granted? granted) && granted.Expiry > now)
+        {
+            granted.Timer.Change(granted.Expiry - now + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
     }
 
     public void Remove(long lease)
@@ -64,7 +74,7 @@ internal sealed class SnapshotLeases
     }
 
     /// <summary>Granted leases whose time is over.</summary>
-    public List<long> Expired(DateTimeOffset now) => [.. _granted.Where(each => each.Value.Expiry <= now).Select(each => each.Key).Order()];
+    public List<long> Expired(TimeSpan now) => [.. _granted.Where(each => each.Value.Expiry <= now).Select(each => each.Key).Order()];
 
     /// <summary>The changes to the bucket of leases.</summary>
     public SortedDictionary<byte[], byte[]?> Edits()
@@ -117,6 +127,6 @@ internal sealed class SnapshotLeases
 
         public ITimer Timer => timer;
 
-        public DateTimeOffset Expiry { get; set; }
+        public TimeSpan Expiry { get; set; }
     }
 }

@@ -43,7 +43,9 @@ internal sealed class SnapshotOverlay(long baseRevision)
     /// <summary>Live keys that are attached to a lease, in byte order.</summary>
     public List<byte[]> KeysOf(long lease)
     {
-        List<byte[]> keys = [.. _keys.Where(each => !each.Value[^1].Deleted && each.Value[^1].Record.Lease == lease).Select(each => each.Key)];
+        List<byte[]> keys = [.. _keys
+            .Where(each => !each.Value[^1].Deleted && each.Value[^1].Record.Lease == lease)
+            .Select(each => each.Key)];
         keys.Sort(ByteOrder.Instance);
         return keys;
     }

@@ -12,6 +12,7 @@ public sealed class SnapshotRecordStore : IRecordStore
 {
     private readonly EtcdSnapshotFile _file;
     private readonly TimeProvider _time;
+    private readonly long _opened;
     private readonly Lock _lock = new();
     private readonly SnapshotOverlay _overlay;
     private readonly SnapshotLeases _leases;
@@ -24,6 +25,7 @@ public sealed class SnapshotRecordStore : IRecordStore
     {
         _file = file;
         _time = time;
+        _opened = time.GetTimestamp();
         _overlay = new SnapshotOverlay(file.Revision);
         _leases = new SnapshotLeases(file);
         _alarms = EtcdBuckets.ReadAlarms(file.Reader, file.Buckets);
@@ -41,7 +43,9 @@ public sealed class SnapshotRecordStore : IRecordStore
     /// <param name="integrity">How much of it is checked.</param>
     /// <param name="timeProvider">The clock that granted leases expire by.</param>
     /// <param name="cancellationToken">Ends the opening.</param>
-    /// <exception cref="OperatorException">As for <see cref="EtcdSnapshotFile.OpenAsync(string, SnapshotIntegrity, CancellationToken)"/>.</exception>
+    /// <exception cref="OperatorException">
+    /// As for <see cref="EtcdSnapshotFile.OpenAsync(string, SnapshotIntegrity, CancellationToken)"/>.
+    /// </exception>
     public static async Task<SnapshotRecordStore> OpenAsync(
         string path,
         SnapshotIntegrity integrity,
@@ -67,7 +71,8 @@ public sealed class SnapshotRecordStore : IRecordStore
         lock (_lock)
         {
             Enter();
-            return Task.FromResult(new RecordStoreStatus("snapshot", _overlay.Revision, _file.CompactRevision, _file.SizeBytes, null, _alarms));
+            return Task.FromResult(
+                new RecordStoreStatus("snapshot", _overlay.Revision, _file.CompactRevision, _file.SizeBytes, null, _alarms));
         }
     }
 
@@ -89,7 +94,8 @@ public sealed class SnapshotRecordStore : IRecordStore
             }
         }
 
-        foreach (StoredRecord[] page in Live(overlay).Select(write => write.Record).Where(record => range.Contains(record.Key.Span)).Chunk(1000))
+        IEnumerable<StoredRecord> written = Live(overlay).Select(write => write.Record).Where(record => range.Contains(record.Key.Span));
+        foreach (StoredRecord[] page in written.Chunk(1000))
         {
             cancellationToken.ThrowIfCancellationRequested();
             yield return page;
@@ -108,7 +114,9 @@ public sealed class SnapshotRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OperatorException">A put names a lease that does not exist (<c>lease-not-found</c>); nothing was written.</exception>
+    /// <exception cref="OperatorException">
+    /// A put names a lease that does not exist (<c>lease-not-found</c>); nothing was written.
+    /// </exception>
     public async Task<TransactionResult> CommitAsync(RecordTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(transaction);
@@ -211,8 +219,8 @@ public sealed class SnapshotRecordStore : IRecordStore
             }
             while (lease == 0 || _leases.Exists(lease));
 
-            ITimer timer = _time.CreateTimer(_ => ExpireByTimer(), null, timeToLive, Timeout.InfiniteTimeSpan);
-            _leases.Grant(lease, timeToLive, _time.GetUtcNow(), timer);
+            ITimer timer = _time.CreateTimer(_ => ExpireByTimer(lease), null, timeToLive, Timeout.InfiniteTimeSpan);
+            _leases.Grant(lease, timeToLive, Now, timer);
             return Task.FromResult(lease);
         }
     }
@@ -223,7 +231,7 @@ public sealed class SnapshotRecordStore : IRecordStore
         lock (_lock)
         {
             Enter();
-            return Task.FromResult(_leases.Renew(lease, _time.GetUtcNow()));
+            return Task.FromResult(_leases.Renew(lease, Now));
         }
     }
 
@@ -285,6 +293,9 @@ public sealed class SnapshotRecordStore : IRecordStore
         _file.Dispose();
     }
 
+    // Setting the wall clock must not end a lease.
+    private TimeSpan Now => _time.GetElapsedTime(_opened);
+
     /// <summary>Live writes in the order of their revisions.</summary>
     internal static IEnumerable<OverlayWrite> Live(Dictionary<byte[], OverlayWrite> overlay) =>
         overlay.Values.Where(write => !write.Deleted).OrderBy(write => write.Main).ThenBy(write => write.Sub);
@@ -319,7 +330,10 @@ public sealed class SnapshotRecordStore : IRecordStore
             if (revision > _overlay.Revision)
             {
                 throw new OperatorException(
-                    "revision-in-future", Location, $"is at revision {_overlay.Revision}, before {revision}", "read at a revision that exists");
+                    "revision-in-future",
+                    Location,
+                    $"is at revision {_overlay.Revision}, before {revision}",
+                    "read at a revision that exists");
             }
 
             if (revision != 0 && revision < _file.Revision)
@@ -351,19 +365,20 @@ public sealed class SnapshotRecordStore : IRecordStore
     private void Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (long lease in _leases.Expired(_time.GetUtcNow()))
+        foreach (long lease in _leases.Expired(Now))
         {
             Revoke(lease, []);
         }
     }
 
-    private void ExpireByTimer()
+    private void ExpireByTimer(long lease)
     {
         lock (_lock)
         {
             if (!_disposed)
             {
                 Enter();
+                _leases.Rearm(lease, Now);
             }
         }
     }

@@ -5,8 +5,10 @@ namespace Pachyderm.RecordStores.Snapshot;
 /// <summary>Makes a new snapshot out of an old one at the speed of the machine: the bulk path of a migration.</summary>
 public static class SnapshotRewriter
 {
-    /// <summary>Leaf pages that one task works on: about a quarter of a megabyte.</summary>
+    /// <summary>Leaf pages that one task works on: about a quarter of a megabyte, or fewer if they are long.</summary>
     private const int LeavesPerChunk = 64;
+
+    private const int BytesPerChunk = 512 * 1024;
 
     /// <summary>
     /// Streams every live record of <paramref name="source"/>, oldest first, through <paramref name="rewrite"/> into a new snapshot.
@@ -69,11 +71,12 @@ public static class SnapshotRewriter
             for (int next = 0; next < source.LeafCount || running.Count > 0;)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                for (; next < source.LeafCount && running.Count < ahead; next += LeavesPerChunk)
+                while (next < source.LeafCount && running.Count < ahead)
                 {
                     Chunk chunk = idle.TryPop(out Chunk? used) ? used : new Chunk();
                     int first = next;
-                    int end = Math.Min(first + LeavesPerChunk, source.LeafCount);
+                    int end = source.ChunkEnd(first, LeavesPerChunk, BytesPerChunk);
+                    next = end;
                     running.Enqueue(Task.Run(() => chunk.Process(source, first, end, rewrite, filter), cancellationToken));
                 }
 

@@ -57,7 +57,7 @@ internal static class MigrateCommand
         {
             foreach (string id in result.GetValueOrDefault<string[]>() ?? [])
             {
-                if (!MigrationRequest.Acceptable.Contains(id))
+                if (!MigrationRequest.Acceptable.Contains(id, StringComparer.Ordinal))
                 {
                     result.AddError($"--accept {id}: only these can be accepted: {string.Join(", ", MigrationRequest.Acceptable)}");
                 }

@@ -1,4 +1,6 @@
 using System.Text;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
 
 namespace Pachyderm.Formats.Tests.Keys;
 
@@ -213,7 +215,8 @@ public class ClusterKeysTests
             case RecordKind.JobPipelineIndex:
                 return keys.JobPipelineIndex(Value(V1_4.Pipeline.Descriptor, key.IndexValue, V1_4.Pipeline.Parser).Name.Span, key.Id);
             case RecordKind.JobInputIndex:
-                return keys.JobInputIndex(ProtoTextFormatter.Format(Value(V1_5.Input.Descriptor, key.IndexValue, V1_5.Input.Parser)), key.Id);
+                var input = Value(V1_5.Input.Descriptor, key.IndexValue, V1_5.Input.Parser);
+                return keys.JobInputIndex(ProtoTextFormatter.Format(input), key.Id);
             case RecordKind.JobStoppedIndex:
                 return keys.JobStoppedIndex(key.IndexValue.SequenceEqual("%!s(bool=true)"u8), key.Id);
             case RecordKind.Worker or RecordKind.WorkerMasterLock or RecordKind.MasterLock:
@@ -223,8 +226,8 @@ public class ClusterKeysTests
         }
     }
 
-    private static T Value<T>(Google.Protobuf.Reflection.MessageDescriptor type, ReadOnlySpan<byte> text, Google.Protobuf.MessageParser<T> parser)
-        where T : Google.Protobuf.IMessage<T> => parser.ParseFrom(ProtoTextTranscoder.For(type).Transcode(text, "index value"));
+    private static T Value<T>(MessageDescriptor type, ReadOnlySpan<byte> text, MessageParser<T> parser)
+        where T : IMessage<T> => parser.ParseFrom(ProtoTextTranscoder.For(type).Transcode(text, "index value"));
 
     private static string Text(byte[] key) => Encoding.UTF8.GetString(key);
 }

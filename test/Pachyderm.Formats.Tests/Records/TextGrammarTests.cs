@@ -152,14 +152,17 @@ public class TextGrammarTests
     {
         string text = """name:"" commit:<repo:<> id:""> lazy:false glob:"" """;
 
-        Assert.Equal(new V1_4.JobInput { Commit = new V1_4.Commit { Repo = new V1_4.Repo() } }.ToByteArray(), Transcode(V1_4.JobInput.Descriptor, text));
+        var expected = new V1_4.JobInput { Commit = new V1_4.Commit { Repo = new V1_4.Repo() } };
+
+        Assert.Equal(expected.ToByteArray(), Transcode(V1_4.JobInput.Descriptor, text));
     }
 
     [Fact]
     public void A_garbage_collection_policy_may_hold_anything()
     {
         string text = """
-            version:1 gc_policy:<success:<seconds:86400 > other:"x\"" more:<deep:[1, 2], deeper:{}> last:WORD; failure<nanos:1>> stopped:true
+            version:1 gc_policy:<success:<seconds:86400 > other:"x\"" more:<deep:[1, 2], deeper:{}> last:WORD; failure<nanos:1>>
+            stopped:true
             """;
 
         var pipeline = V1_4.PipelineInfo.Parser.ParseFrom(Transcode(V1_4.PipelineInfo.Descriptor, text));
@@ -275,7 +278,10 @@ public class TextGrammarTests
         var error = Assert.Throws<Errors.CorruptionException>(() => transcoder.Transcode("job:<"u8, "jobs/j1"));
 
         Assert.Equal("record-not-text", error.Id);
-        Assert.StartsWith("jobs/j1: the value is not a JobInfo of 1.4 in text form (byte 5, in job: the text ends inside", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "jobs/j1: the value is not a JobInfo of 1.4 in text form (byte 5, in job: the text ends inside",
+            error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public class UpstreamMigrationTests
     private static readonly ClusterKeys Keys = new();
 
     [Theory]
-    [InlineData(GenuineCluster.Small14, 28, 68 + 0, 29)]
+    [InlineData(GenuineCluster.Small14, 28, 68, 29)]
     [InlineData(GenuineCluster.Dirty14, 28, 70, 30)]
     public void Transcoded_repos_commits_and_branches_are_upstreams_byte_for_byte(string set, int repos, int commits, int branches)
     {
@@ -39,11 +39,14 @@ public class UpstreamMigrationTests
             {
                 case RecordKind.Pipeline:
                     Assert.Equal(
-                        Messages.Sorted(V1_5.PipelineInfo.Parser.ParseFrom(upstream)), Messages.Sorted(V1_5.PipelineInfo.Parser.ParseFrom(wire)));
+                        Messages.Sorted(V1_5.PipelineInfo.Parser.ParseFrom(upstream)),
+                        Messages.Sorted(V1_5.PipelineInfo.Parser.ParseFrom(wire)));
                     count++;
                     break;
                 case RecordKind.Job:
-                    Assert.Equal(Messages.Sorted(V1_5.JobInfo.Parser.ParseFrom(upstream)), Messages.Sorted(V1_5.JobInfo.Parser.ParseFrom(wire)));
+                    Assert.Equal(
+                        Messages.Sorted(V1_5.JobInfo.Parser.ParseFrom(upstream)),
+                        Messages.Sorted(V1_5.JobInfo.Parser.ParseFrom(wire)));
                     count++;
                     break;
             }

@@ -28,5 +28,6 @@ internal sealed class GenuineObjects
 
     public HashSet<string> Tags { get; } = new(StringComparer.Ordinal);
 
-    public V1_5.HashTreeProto Tree(V1_5.CommitInfo commit) => V1_5.HashTreeProto.Parser.ParseFrom(_objects[commit.Tree.Hash.ToStringUtf8()]);
+    public V1_5.HashTreeProto Tree(V1_5.CommitInfo commit) =>
+        V1_5.HashTreeProto.Parser.ParseFrom(_objects[commit.Tree.Hash.ToStringUtf8()]);
 }

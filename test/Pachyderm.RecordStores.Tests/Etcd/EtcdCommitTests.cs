@@ -76,11 +76,12 @@ public sealed class EtcdCommitTests : EtcdTestBase
     public async Task A_commit_that_could_not_be_sent_is_sent_when_etcd_is_back()
     {
         EtcdProcess etcd = await StartAsync();
-        EtcdRecordStore store = await ConnectAsync(etcd.Endpoint);
+        FailureClock clock = new();
+        EtcdRecordStore store = await ConnectAsync(etcd.Endpoint, new EtcdOptions { TimeProvider = clock });
         await etcd.KillAsync();
-        // A read notices that the connection is gone, so that the commit has to connect first.
+        // A read finds out that the connection is gone, so that the commit has to connect first.
         Task<StoredRecord?> reading = store.GetAsync(Bytes("k"), Cancellation);
-        await Assert.ThrowsAsync<OperatorException>(() => EtcdRecordStore.ConnectAsync(etcd.Endpoint, null, Cancellation));
+        await clock.FirstFailure;
         Task<TransactionResult> commit = PutAsync(store, "k", Bytes("1"));
         await etcd.RestartAsync(Cancellation);
         Assert.True((await commit).Succeeded);
@@ -186,4 +187,18 @@ public sealed class EtcdCommitTests : EtcdTestBase
     private static RecordTransaction Transaction(int operations) => new(
         [.. Enumerable.Range(0, operations).Select(i => RecordGuard.Absent(Bytes($"k{i}")))],
         [.. Enumerable.Range(0, operations).Select(i => RecordWrite.Put(Bytes($"k{i}"), Bytes("1")))]);
+
+    /// <summary>Tells when a call has failed for the first time: that is when the driver looks at the clock.</summary>
+    private sealed class FailureClock : TimeProvider
+    {
+        private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task FirstFailure => _failed.Task;
+
+        public override long GetTimestamp()
+        {
+            _failed.TrySetResult();
+            return base.GetTimestamp();
+        }
+    }
 }

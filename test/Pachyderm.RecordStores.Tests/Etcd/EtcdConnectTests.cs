@@ -39,8 +39,9 @@ public sealed class EtcdConnectTests
     [Fact]
     public async Task A_host_that_does_not_exist_is_named()
     {
+        EtcdOptions options = new() { ConnectTimeout = TimeSpan.FromMinutes(1) };
         var failure = await Assert.ThrowsAsync<OperatorException>(
-            () => EtcdRecordStore.ConnectAsync("no-such-host.invalid:2379", new EtcdOptions { ConnectTimeout = TimeSpan.FromMinutes(1) }, Cancellation));
+            () => EtcdRecordStore.ConnectAsync("no-such-host.invalid:2379", options, Cancellation));
         Assert.Equal("etcd-unreachable", failure.Id);
         Assert.Equal("the host name is not known", failure.Problem);
     }
@@ -51,7 +52,8 @@ public sealed class EtcdConnectTests
         using TcpListener silent = new(IPAddress.Loopback, 0);
         silent.Start();
         EtcdOptions options = new() { ConnectTimeout = TimeSpan.FromMilliseconds(100) };
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => EtcdRecordStore.ConnectAsync(Endpoint(silent), options, Cancellation));
+        var failure = await Assert.ThrowsAsync<OperatorException>(
+            () => EtcdRecordStore.ConnectAsync(Endpoint(silent), options, Cancellation));
         Assert.Equal("etcd-timeout", failure.Id);
         Assert.Equal("no answer within 0.1 s", failure.Problem);
     }
@@ -67,7 +69,8 @@ public sealed class EtcdConnectTests
         listener.Start();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         Task serving = ServeAsync(listener, answer, stop.Token);
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => EtcdRecordStore.ConnectAsync(Endpoint(listener), null, Cancellation));
+        var failure = await Assert.ThrowsAsync<OperatorException>(
+            () => EtcdRecordStore.ConnectAsync(Endpoint(listener), null, Cancellation));
         Assert.Equal("not-etcd", failure.Id);
         Assert.DoesNotContain('\n', failure.Message);
         await stop.CancelAsync();

@@ -101,7 +101,8 @@ public sealed class EtcdReadTests : EtcdTestBase
         EtcdProcess etcd = await StartAsync();
         EtcdRecordStore store = await ConnectAsync(etcd.Endpoint);
         await FillAsync(store, count: 200, valueSize: 10);
-        ReadOnlyMemory<byte>[] keys = [.. Enumerable.Range(0, EtcdRecordStore.MaxKeys).Select(i => (ReadOnlyMemory<byte>)Bytes($"k{(300 - i * 3):00000}"))];
+        ReadOnlyMemory<byte>[] keys =
+            [.. Enumerable.Range(0, EtcdRecordStore.MaxKeys).Select(i => (ReadOnlyMemory<byte>)Bytes($"k{(300 - i * 3):00000}"))];
         IReadOnlyList<StoredRecord?> records = await store.GetManyAsync(keys, Cancellation);
         Assert.Equal(keys.Length, records.Count);
         for (int i = 0; i < keys.Length; i++)

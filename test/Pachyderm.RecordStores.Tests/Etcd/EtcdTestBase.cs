@@ -47,7 +47,8 @@ public abstract class EtcdTestBase : IAsyncDisposable
         int each = Math.Clamp((1 << 20) / (valueSize + 100), 1, EtcdRecordStore.MaxOperations);
         foreach (int[] some in Enumerable.Range(0, count).Chunk(each))
         {
-            await store.CommitAsync(new RecordTransaction([], [.. some.Select(i => RecordWrite.Put(Bytes($"k{i:00000}"), value))]), Cancellation);
+            RecordWrite[] writes = [.. some.Select(i => RecordWrite.Put(Bytes($"k{i:00000}"), value))];
+            await store.CommitAsync(new RecordTransaction([], writes), Cancellation);
         }
     }
 

@@ -11,7 +11,8 @@ public sealed class EtcdWatchTests : EtcdTestBase
     {
         EtcdProcess etcd = await StartAsync();
         EtcdRecordStore store = await ConnectAsync(etcd.Endpoint);
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.Prefix("k"), 1, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using IAsyncEnumerator<RecordEvent> watch =
+            store.WatchAsync(KeyRange.Prefix("k"), 1, Cancellation).GetAsyncEnumerator(Cancellation);
         for (int round = 0; round < 3; round++)
         {
             for (int i = 0; i < 10; i++)

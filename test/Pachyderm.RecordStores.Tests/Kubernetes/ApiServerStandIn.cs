@@ -87,7 +87,9 @@ internal sealed class ApiServerStandIn : IAsyncDisposable
         bool known = Lists.TryGetValue(request, out object? list);
         response.StatusCode = (int)(Refusal ?? (known ? HttpStatusCode.OK : HttpStatusCode.NotFound));
         response.ContentType = "application/json";
-        string body = known ? KubernetesJson.Serialize(list) : """{"kind":"Status","apiVersion":"v1","status":"Failure","message":"refused\nfor a test"}""";
+        string body = known
+            ? KubernetesJson.Serialize(list)
+            : """{"kind":"Status","apiVersion":"v1","status":"Failure","message":"refused\nfor a test"}""";
         await response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body), _stop.Token);
         response.Close();
     }

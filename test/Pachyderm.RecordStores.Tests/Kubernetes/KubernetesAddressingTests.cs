@@ -43,7 +43,13 @@ public sealed class KubernetesAddressingTests
         (V1Pod pod, int port) = KubernetesAddressing.ChoosePod(
             service,
             service.Spec.Ports[0],
-            [EtcdPod("etcd-3"), EtcdPod("etcd-2"), EtcdPod("etcd-1", ready: false), EtcdPod("etcd-0", deleted: true), EtcdPod("etcd-00", phase: "Pending")],
+            [
+                EtcdPod("etcd-3"),
+                EtcdPod("etcd-2"),
+                EtcdPod("etcd-1", ready: false),
+                EtcdPod("etcd-0", deleted: true),
+                EtcdPod("etcd-00", phase: "Pending"),
+            ],
             "pach");
         Assert.Equal(("etcd-2", 2379), (pod.Metadata.Name, port));
         Assert.Equal("app=etcd", KubernetesAddressing.PodLabels(service, "pach"));

@@ -137,7 +137,8 @@ public sealed class KubernetesForwardTests : EtcdTestBase
             foreach (string content in (string[])["", "just words", "{ unbalanced", "apiVersion: v1\nkind: Config\n"])
             {
                 File.WriteAllText(path, content);
-                var failure = Assert.Throws<OperatorException>(() => KubernetesEtcdLocator.Open(new KubernetesEtcdOptions { Kubeconfig = path }).Dispose());
+                var failure = Assert.Throws<OperatorException>(
+                    () => KubernetesEtcdLocator.Open(new KubernetesEtcdOptions { Kubeconfig = path }).Dispose());
                 Assert.Equal(("kubernetes-config", path), (failure.Id, failure.Thing));
                 Assert.DoesNotContain('\n', failure.Message);
             }
@@ -147,7 +148,8 @@ public sealed class KubernetesForwardTests : EtcdTestBase
             File.Delete(path);
         }
 
-        var missing = Assert.Throws<OperatorException>(() => KubernetesEtcdLocator.Open(new KubernetesEtcdOptions { Kubeconfig = path }).Dispose());
+        var missing = Assert.Throws<OperatorException>(
+            () => KubernetesEtcdLocator.Open(new KubernetesEtcdOptions { Kubeconfig = path }).Dispose());
         Assert.Equal("kubernetes-config", missing.Id);
     }
 
@@ -199,7 +201,8 @@ public sealed class KubernetesForwardTests : EtcdTestBase
     private static async Task WriteReadAndWatchAsync(KubernetesRecordStore store)
     {
         // A waiting watch reads while the writes go the other way.
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.Prefix("big"), 1, Cancellation).GetAsyncEnumerator(Cancellation);
+        await using IAsyncEnumerator<RecordEvent> watch =
+            store.WatchAsync(KeyRange.Prefix("big"), 1, Cancellation).GetAsyncEnumerator(Cancellation);
         ValueTask<bool> waiting = watch.MoveNextAsync();
         await FillAsync(store, count: 3_000, valueSize: 500);
         byte[] big = RandomNumberGenerator.GetBytes(1_000_000);

@@ -69,7 +69,8 @@ public sealed class DamagedSnapshotTests : IDisposable
     public async Task A_file_that_was_cut_short_is_refused()
     {
         byte[] genuine = await File.ReadAllBytesAsync(Fixtures.Snapshot(Fixtures.Names[0]), Token);
-        foreach (int length in new[] { 1, 31, 32, 33, 4096, 8192 + 32, 8192, genuine.Length - 512, genuine.Length - 33, genuine.Length - 32, genuine.Length - 1 })
+        int whole = genuine.Length;
+        foreach (int length in new[] { 1, 31, 32, 33, 4096, 8192 + 32, 8192, whole - 512, whole - 33, whole - 32, whole - 1 })
         {
             await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(genuine[..length], SnapshotIntegrity.VerifyHash));
         }
@@ -101,9 +102,9 @@ public sealed class DamagedSnapshotTests : IDisposable
         byte[] noise = new byte[8192];
         new Random(3).NextBytes(noise);
 
-        Assert.Equal("snapshot-damaged", (await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync([], SnapshotIntegrity.VerifyHash))).Id);
-        Assert.Equal("snapshot-not-bolt", (await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(Seal(noise), SnapshotIntegrity.VerifyHash))).Id);
-        Assert.Equal("snapshot-not-bolt", (await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(Seal(new byte[8192]), SnapshotIntegrity.VerifyHash))).Id);
+        Assert.Equal("snapshot-damaged", (await RefusedAsync([])).Id);
+        Assert.Equal("snapshot-not-bolt", (await RefusedAsync(Seal(noise))).Id);
+        Assert.Equal("snapshot-not-bolt", (await RefusedAsync(Seal(new byte[8192]))).Id);
         OperatorException missing = await Assert.ThrowsAsync<OperatorException>(
             () => EtcdSnapshotFile.OpenAsync(_directory["absent"], SnapshotIntegrity.VerifyHash, Token));
         Assert.Equal("snapshot-not-found", missing.Id);
@@ -137,7 +138,7 @@ public sealed class DamagedSnapshotTests : IDisposable
         WriteBranch(bytes, 4, 5);
         WriteBranch(bytes, 5, 4);
 
-        CorruptionException damage = await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(Seal(bytes), SnapshotIntegrity.VerifyHash));
+        CorruptionException damage = await RefusedAsync(Seal(bytes));
 
         Assert.Contains("circle", damage.Message, StringComparison.Ordinal);
     }
@@ -148,7 +149,7 @@ public sealed class DamagedSnapshotTests : IDisposable
         byte[] bytes = Skeleton();
         WriteBranch(bytes, 4, [.. Enumerable.Repeat(4UL, 200)]);
 
-        await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(Seal(bytes), SnapshotIntegrity.VerifyHash));
+        await RefusedAsync(Seal(bytes));
     }
 
     [Fact]
@@ -168,9 +169,20 @@ public sealed class DamagedSnapshotTests : IDisposable
         BinaryPrimitives.WriteUInt64LittleEndian(packer.Bytes, 5);
         packer.Bytes.CopyTo(twice.AsSpan(5 * PageSize));
 
-        foreach (byte[] bytes in new[] { beyond, overflow, crowded, twice })
+        byte[] shared = Skeleton();
+        packer.Clear();
+        SnapshotImage.Pack(packer, 7, 0, new StoredRecord("k"u8.ToArray(), new byte[3000], 7, 7, 1, 0));
+        SnapshotImage.Pack(packer, 8, 0, new StoredRecord("l"u8.ToArray(), new byte[900], 8, 8, 1, 0));
+        packer.Finish();
+        BinaryPrimitives.WriteUInt64LittleEndian(packer.Bytes, 4);
+        packer.Bytes.CopyTo(shared.AsSpan(4 * PageSize));
+        Assert.Equal(2, (await OpenAndCloseAsync(Seal(shared))).LiveRecordCount);
+        BinaryPrimitives.WriteInt32LittleEndian(
+            shared.AsSpan((4 * PageSize) + BoltFormat.PageHeaderSize + 12), 3900);
+
+        foreach (byte[] bytes in new[] { beyond, overflow, crowded, twice, shared })
         {
-            await Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(Seal(bytes), SnapshotIntegrity.VerifyHash));
+            await RefusedAsync(Seal(bytes));
         }
     }
 
@@ -198,7 +210,7 @@ public sealed class DamagedSnapshotTests : IDisposable
         Assert.Equal(1, rewritten.Kept);
     }
 
-    /// <summary>A database of eight pages: meta, meta, free list, a root with the bucket <c>key</c> whose root is page 4, and four more.</summary>
+    /// <summary>Eight pages: meta, meta, free list, a root with the bucket <c>key</c> whose root is page 4, and four more.</summary>
     private static byte[] Skeleton()
     {
         byte[] bytes = new byte[8 * PageSize];
@@ -233,11 +245,13 @@ public sealed class DamagedSnapshotTests : IDisposable
         BoltFormat.WritePageHeader(page, (ulong)id, BoltFormat.BranchFlag, children.Length, 0);
         for (int index = 0; index < children.Length; index++)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(page[(BoltFormat.PageHeaderSize + (index * BoltFormat.ElementSize) + 8)..], children[index]);
+            int element = BoltFormat.PageHeaderSize + (index * BoltFormat.ElementSize);
+            BinaryPrimitives.WriteUInt64LittleEndian(page[(element + 8)..], children[index]);
         }
     }
 
-    private static ulong Transaction(byte[] bytes, int meta) => BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan((meta * PageSize) + 16 + 48));
+    private static ulong Transaction(byte[] bytes, int meta) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan((meta * PageSize) + 16 + 48));
 
     private static byte[] Seal(byte[] database) => [.. database, .. SHA256.HashData(database)];
 
@@ -254,6 +268,15 @@ public sealed class DamagedSnapshotTests : IDisposable
             File.Delete(path);
         }
     }
+
+    private async Task<EtcdSnapshotFile> OpenAndCloseAsync(byte[] bytes)
+    {
+        using EtcdSnapshotFile snapshot = await OpenAsync(bytes, SnapshotIntegrity.VerifyHash);
+        return snapshot;
+    }
+
+    private Task<CorruptionException> RefusedAsync(byte[] bytes) =>
+        Assert.ThrowsAsync<CorruptionException>(() => OpenAsync(bytes, SnapshotIntegrity.VerifyHash));
 
     private async Task ReadEverythingAsync(byte[] bytes, SnapshotIntegrity integrity)
     {

@@ -7,7 +7,8 @@ namespace Pachyderm.RecordStores.Tests.Snapshot;
 /// <summary>The genuine snapshots and what etcd itself listed of them.</summary>
 internal static class Fixtures
 {
-    public static readonly string[] Names = ["pachyderm-1.4.8-small", "pachyderm-1.4.8-dirty", "pachyderm-1.4.8-objstore", "pachyderm-1.5.3-small"];
+    public static readonly string[] Names =
+        ["pachyderm-1.4.8-small", "pachyderm-1.4.8-dirty", "pachyderm-1.4.8-objstore", "pachyderm-1.5.3-small"];
 
     public static string Snapshot(string set) => Path.Combine(Root(), set, "etcd.snap");
 
@@ -47,7 +48,8 @@ internal static class Fixtures
     public static async Task<List<StoredRecord>> ReadAllAsync(this EtcdSnapshotFile snapshot)
     {
         List<StoredRecord> records = [];
-        await foreach (IReadOnlyList<StoredRecord> page in snapshot.ReadByRevisionAsync(KeyRange.All, TestContext.Current.CancellationToken))
+        await foreach (IReadOnlyList<StoredRecord> page in snapshot.ReadByRevisionAsync(
+            KeyRange.All, TestContext.Current.CancellationToken))
         {
             records.AddRange(page);
         }

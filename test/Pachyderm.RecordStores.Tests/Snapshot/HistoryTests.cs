@@ -76,7 +76,8 @@ public sealed class HistoryTests : IDisposable
             await etcd.RunAsync("snapshot", "save", path);
         }
 
-        await using SnapshotRecordStore store = await SnapshotRecordStore.OpenAsync(path, SnapshotIntegrity.VerifyHash, TimeProvider.System, Token);
+        await using SnapshotRecordStore store = await SnapshotRecordStore.OpenAsync(
+            path, SnapshotIntegrity.VerifyHash, TimeProvider.System, Token);
         Assert.Equal(["NOSPACE"], (await store.GetStatusAsync(Token)).Alarms);
     }
 

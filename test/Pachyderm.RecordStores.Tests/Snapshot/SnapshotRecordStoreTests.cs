@@ -59,20 +59,20 @@ public sealed class SnapshotRecordStoreTests : IDisposable
                 {
                     RecordTransaction transaction = each.ToTransaction(model);
                     Assert.Equal(model.Commit(transaction), await store.CommitAsync(transaction, Token));
-                    Assert.Equal(model.Lines(), (await ReadAsync(store)).Select(Fixtures.Line).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+                    Assert.Equal(model.Lines(), Lines(await ReadAsync(store)), StringComparer.Ordinal);
                 }
 
                 for (int key = 0; key < 10; key++)
                 {
-                    StoredRecord? expected = model.Find(Key(key));
-                    StoredRecord? actual = await store.GetAsync(Key(key), Token);
-                    Assert.Equal(expected is null ? null : Fixtures.Line(expected.Value), actual is null ? null : Fixtures.Line(actual.Value));
+                    StoredRecord[] expected = model.Find(Key(key)) is { } kept ? [kept] : [];
+                    StoredRecord[] actual = await store.GetAsync(Key(key), Token) is { } found ? [found] : [];
+                    Assert.Equal(Lines(expected), Lines(actual), StringComparer.Ordinal);
                 }
 
                 string saved = _directory[Guid.NewGuid().ToString("N")];
                 await SaveAsync(store, saved);
                 using EtcdSnapshotFile copy = await EtcdSnapshotFile.OpenAsync(saved, SnapshotIntegrity.VerifyHash, Token);
-                Assert.Equal(model.Lines(), (await copy.ReadAllAsync()).Select(Fixtures.Line).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+                Assert.Equal(model.Lines(), Lines(await copy.ReadAllAsync()), StringComparer.Ordinal);
                 Assert.Equal(model.Revision, copy.Revision);
             },
             iter: 60);
@@ -87,11 +87,12 @@ public sealed class SnapshotRecordStoreTests : IDisposable
         StoredRecord leased = (await ReadAsync(store)).First(record => record.Lease != 0);
         StoredRecord plain = (await ReadAsync(store)).First(record => record.Lease == 0);
         long lease = await store.GrantLeaseAsync(TimeSpan.FromHours(1), Token);
-        await CommitAsync(store, RecordWrite.Put("new"u8.ToArray(), "value"u8.ToArray(), lease), RecordWrite.Put(plain.Key, "changed"u8.ToArray()));
+        await CommitAsync(
+            store, RecordWrite.Put("new"u8.ToArray(), "value"u8.ToArray(), lease), RecordWrite.Put(plain.Key, "changed"u8.ToArray()));
         await store.RevokeLeaseAsync(leased.Lease, Token);
         Assert.Null(await store.GetAsync(leased.Key, Token));
         Assert.False(await store.RenewLeaseAsync(leased.Lease, Token));
-        List<string> expected = [.. (await ReadAsync(store)).Select(Fixtures.Line).Order(StringComparer.Ordinal)];
+        List<string> expected = [.. Lines(await ReadAsync(store))];
 
         await SaveAsync(store, _directory["new.snap"]);
 
@@ -123,7 +124,8 @@ public sealed class SnapshotRecordStoreTests : IDisposable
         Assert.Null(await store.GetAsync(Key(1), Token));
         Assert.NotNull(await store.GetAsync(Key(2), Token));
         Assert.False(await store.RenewLeaseAsync(lease, Token));
-        OperatorException gone = await Assert.ThrowsAsync<OperatorException>(() => CommitAsync(store, RecordWrite.Put(Key(3), Key(3), lease)));
+        OperatorException gone = await Assert.ThrowsAsync<OperatorException>(
+            () => CommitAsync(store, RecordWrite.Put(Key(3), Key(3), lease)));
         Assert.Equal("lease-not-found", gone.Id);
         await store.RevokeLeaseAsync(12345, Token);
         Assert.All((await ReadAsync(store)).Where(record => record.Lease != 0), record => Assert.NotEqual(lease, record.Lease));
@@ -138,7 +140,8 @@ public sealed class SnapshotRecordStoreTests : IDisposable
         await CommitAsync(store, RecordWrite.Put(Key(2), Key(2)), RecordWrite.Put("other"u8.ToArray(), default(ReadOnlyMemory<byte>)));
         long lease = await store.GrantLeaseAsync(TimeSpan.FromSeconds(10), Token);
         await CommitAsync(store, RecordWrite.Put(Key(3), Key(3), lease));
-        await using IAsyncEnumerator<RecordEvent> watch = store.WatchAsync(KeyRange.Prefix("key"), opened + 2, Token).GetAsyncEnumerator(Token);
+        IAsyncEnumerable<RecordEvent> changes = store.WatchAsync(KeyRange.Prefix("key"), opened + 2, Token);
+        await using IAsyncEnumerator<RecordEvent> watch = changes.GetAsyncEnumerator(Token);
 
         Assert.True(await watch.MoveNextAsync());
         Assert.Equal(("key 2", opened + 2, false), (Name(watch.Current.Record), watch.Current.Record.ModRevision, watch.Current.Deleted));
@@ -197,6 +200,9 @@ public sealed class SnapshotRecordStoreTests : IDisposable
 
     private static byte[] Key(int number) => Encoding.UTF8.GetBytes($"key {number}");
 
+    private static IEnumerable<string> Lines(IEnumerable<StoredRecord> records) =>
+        records.Select(Fixtures.Line).Order(StringComparer.Ordinal);
+
     private static string Name(StoredRecord record) => Encoding.UTF8.GetString(record.Key.Span);
 
     private static Task<TransactionResult> CommitAsync(SnapshotRecordStore store, params RecordWrite[] writes) =>
@@ -251,7 +257,7 @@ public sealed class SnapshotRecordStoreTests : IDisposable
 
         public StoredRecord? Find(byte[] key) => records.TryGetValue(Encoding.UTF8.GetString(key), out StoredRecord record) ? record : null;
 
-        public IEnumerable<string> Lines() => records.Values.Select(Fixtures.Line).Order(StringComparer.Ordinal);
+        public IEnumerable<string> Lines() => SnapshotRecordStoreTests.Lines(records.Values);
 
         public TransactionResult Commit(RecordTransaction transaction)
         {
@@ -271,7 +277,8 @@ public sealed class SnapshotRecordStoreTests : IDisposable
                 StoredRecord? previous = Find(write.Key.ToArray());
                 if (write.Value is { } value)
                 {
-                    records[name] = new StoredRecord(write.Key, value, previous?.CreateRevision ?? next, next, (previous?.Version ?? 0) + 1, 0);
+                    long version = (previous?.Version ?? 0) + 1;
+                    records[name] = new StoredRecord(write.Key, value, previous?.CreateRevision ?? next, next, version, 0);
                     Revision = next;
                 }
                 else if (records.Remove(name))

@@ -115,8 +115,10 @@ public sealed class WriterTests : IDisposable
     {
         using EtcdSnapshotFile source = await Fixtures.OpenAsync("pachyderm-1.4.8-small");
 
-        await Assert.ThrowsAsync<FormatException>(() => SnapshotRewriter.RewriteAsync(
-            source, _directory["new.snap"], record => record.ModRevision > 300 ? throw new FormatException() : RecordRewrite.Keep, null, null, Token));
+        static RecordRewrite Rewrite(StoredRecord record) => record.ModRevision > 300 ? throw new FormatException() : RecordRewrite.Keep;
+
+        await Assert.ThrowsAsync<FormatException>(
+            () => SnapshotRewriter.RewriteAsync(source, _directory["new.snap"], Rewrite, null, null, Token));
 
         Assert.Empty(_directory.Names);
     }
@@ -166,7 +168,8 @@ public sealed class WriterTests : IDisposable
                 18 => [],
                 _ => Encoding.UTF8.GetBytes(new string('v', index % 9_000)),
             };
-            records.Add(new StoredRecord(Encoding.UTF8.GetBytes($"key {index}"), value, Math.Max(1, revision - (index % 5)), revision, 1 + (index % 5), 0));
+            byte[] key = Encoding.UTF8.GetBytes($"key {index}");
+            records.Add(new StoredRecord(key, value, Math.Max(1, revision - (index % 5)), revision, 1 + (index % 5), 0));
         }
 
         await using (EtcdSnapshotWriter writer = await EtcdSnapshotWriter.CreateAsync(path, null, Token))
@@ -186,6 +189,34 @@ public sealed class WriterTests : IDisposable
         Assert.Equal(records.Select(Fixtures.Line).Order(StringComparer.Ordinal), await etcd.ListAsync(), StringComparer.Ordinal);
         Assert.Equal(3_000, await etcd.GetRevisionAsync());
         Assert.Contains("compacted", await etcd.FailAsync("get", "key 1", "--rev", "2999"));
+    }
+
+    [Fact]
+    public async Task Large_values_come_in_pages_of_bounded_size()
+    {
+        string path = _directory["large.snap"];
+        await using (EtcdSnapshotWriter writer = await EtcdSnapshotWriter.CreateAsync(path, null, Token))
+        {
+            for (int revision = 2; revision < 40; revision++)
+            {
+                writer.Add(revision, 0, new StoredRecord(BitConverter.GetBytes(revision), new byte[1024 * 1024], revision, revision, 1, 0));
+            }
+
+            await writer.CompleteAsync(0, Token);
+        }
+
+        using EtcdSnapshotFile snapshot = await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, Token);
+        List<int> pages = [];
+        await foreach (IReadOnlyList<StoredRecord> page in snapshot.ReadByRevisionAsync(KeyRange.All, Token))
+        {
+            pages.Add(page.Count);
+        }
+
+        Assert.Equal(38, pages.Sum());
+        Assert.All(pages, count => Assert.InRange(count, 1, 5));
+        SnapshotRewriteResult result = await SnapshotRewriter.RewriteAsync(
+            snapshot, _directory["new.snap"], _ => RecordRewrite.Keep, null, null, Token);
+        Assert.Equal(38, result.Kept);
     }
 
     [Fact]
