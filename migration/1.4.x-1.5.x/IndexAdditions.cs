@@ -15,7 +15,7 @@ namespace Pachyderm.Migration.Steps.V15;
 internal static class IndexAdditions
 {
     /// <summary>Reads a job as it will be; null if it cannot be read.</summary>
-    internal delegate (JobInfo Job, bool HadInputs)? JobReader(in StoredRecord record);
+    internal delegate JobInfo? JobReader(in StoredRecord record);
 
     /// <summary>The missing entries, in the order of the records that call for them.</summary>
     public static async IAsyncEnumerable<RecordAddition> FindAsync(
@@ -25,26 +25,26 @@ internal static class IndexAdditions
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ClusterKeys keys = inventory.Classifier.Keys;
-        if (inventory.JobsWithInputs > 0 || !inventory.IsIndexExact(RecordKind.JobPipelineIndex))
+        if (inventory.JobsWithInputs > 0 || !inventory.IsIndexExact(RecordKind.JobPipelineIndex) || !inventory.IsIndexExact(RecordKind.JobInputIndex))
         {
             KeySet present = await ReadKeysAsync(readSource, keys, [RecordKind.JobPipelineIndex, RecordKind.JobInputIndex], cancellationToken);
             await foreach (StoredRecord record in ReadAsync(readSource, keys.Prefix(RecordKind.Job), cancellationToken))
             {
-                if (readJob(record) is not { } found)
+                if (readJob(record) is not { } job)
                 {
                     continue;
                 }
 
-                if (found.Job.Pipeline is { } pipeline
-                    && present.Add(keys.JobPipelineIndex(pipeline.Name.Span, found.Job.Job.Id.Span)) is { } byPipeline)
+                if (job.Pipeline is { } pipeline
+                    && present.Add(keys.JobPipelineIndex(pipeline.Name.Span, job.Job.Id.Span)) is { } byPipeline)
                 {
-                    yield return Entry(byPipeline, found.Job.Job.Id, RecordChanges.PipelineIndexAdded);
+                    yield return Entry(byPipeline, job.Job.Id, RecordChanges.PipelineIndexAdded);
                 }
 
-                if (found.HadInputs && found.Job.Input is { } input
-                    && present.Add(keys.JobInputIndex(ProtoTextFormatter.Format(input), found.Job.Job.Id.Span)) is { } byInput)
+                if (job.Input is { } input
+                    && present.Add(keys.JobInputIndex(ProtoTextFormatter.Format(input), job.Job.Id.Span)) is { } byInput)
                 {
-                    yield return Entry(byInput, found.Job.Job.Id, RecordChanges.InputIndexAdded);
+                    yield return Entry(byInput, job.Job.Id, RecordChanges.InputIndexAdded);
                 }
             }
         }

@@ -22,7 +22,7 @@ internal static class Leftovers
             return pipeline.ToByteArray();
         }
 
-        if (!EndsWithError(wire))
+        if (!MayHaveError(wire))
         {
             return wire;
         }
@@ -38,9 +38,8 @@ internal static class Leftovers
         return job.ToByteArray();
     }
 
-    // The field's private number is the highest, so its tag (two bytes) can only stand near the end; looking for it is cheaper than reading
-    // every job twice.
-    private static bool EndsWithError(ReadOnlySpan<byte> wire)
+    /// <summary>Whether the two bytes of the tag of a job's <c>error</c> stand anywhere: looking for them is cheaper than reading every job twice.</summary>
+    public static bool MayHaveError(ReadOnlySpan<byte> wire)
     {
         const uint Tag = (Formats.V1_4.JobInfo.ErrorFieldNumber << 3) | 2;
         return wire.IndexOf([(byte)((Tag & 0x7f) | 0x80), (byte)(Tag >> 7)]) >= 0;

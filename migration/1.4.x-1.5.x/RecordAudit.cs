@@ -1,18 +1,19 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 using Google.Protobuf;
 using Pachyderm.Formats;
-using Pachyderm.Formats.V1_5;
 using Pachyderm.Migration.Survey;
 using Pachyderm.RecordStores;
 
 namespace Pachyderm.Migration.Steps.V15;
 
 /// <summary>
-/// Checks conversions by another way than they were made. Repos, commits and branches are written back as text, which must be
-/// what 1.4 wrote. Pipelines and jobs are compared field by field: those that no rule touches must be equal, those that one does must
-/// be what the rule says.
+/// Checks conversions by another way than they were made, whatever they did: that what was dropped may go, that what was kept needs
+/// nothing, and that what was replaced is right. Repos, commits and branches are written back as text, which must be what 1.4 wrote.
+/// Pipelines and jobs are compared field by field (<see cref="FieldAudit"/>).
 /// </summary>
-internal static class RecordAudit
+internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
 {
     private static readonly Dictionary<RecordKind, ProtoTextFormatter> Formatters = new()
     {
@@ -27,208 +28,78 @@ internal static class RecordAudit
     [ThreadStatic]
     private static RecordDecoder? s_decoder;
 
+    private readonly ClusterKeys _keys = inventory.Classifier.Keys;
+    private readonly HashSet<ByteString> _open = [.. inventory.OpenCommits.Select(commit => commit.Id)];
+    private readonly FieldAudit _fields = new(inventory, saltsExist);
+
     /// <summary>Null if the conversion is right; else what is wrong with it.</summary>
-    public static string? Check(ClusterKeys keys, in StoredRecord before, in RecordChange change, bool saltsExist)
+    public string? Check(in StoredRecord before, in RecordChange change)
     {
-        if (change.Kind != RecordChangeKind.Replace)
+        RecordKey key = _keys.Parse(before.Key.Span);
+        if (change.Kind == RecordChangeKind.Quarantine)
+        {
+            return RecordCodec.For(key.Kind) is null ? "a record that needs no reading was set aside" : null;
+        }
+
+        bool goes = MustGo(key);
+        if (goes != (change.Kind == RecordChangeKind.Drop))
+        {
+            return goes ? "it should have been dropped" : "it should not have been dropped";
+        }
+
+        if (goes)
         {
             return null;
         }
 
-        RecordKind kind = keys.Classify(before.Key.Span);
-        if (Formatters.TryGetValue(kind, out ProtoTextFormatter? formatter))
+        ReadOnlySpan<byte> after = change.Kind == RecordChangeKind.Replace ? change.Value.Span : before.Value.Span;
+        if (Formatters.TryGetValue(key.Kind, out ProtoTextFormatter? formatter))
         {
-            ArrayBufferWriter<byte> text = s_text ??= new ArrayBufferWriter<byte>(4096);
-            text.ResetWrittenCount();
-            return formatter.TryFormat(change.Value.Span, text) && TextEquals(text.WrittenSpan, before.Value.Span)
-                ? null
-                : "written back as text it is not what was stored";
+            return CheckReencoded(formatter, before.Value.Span, after);
         }
 
-        if (RecordCodec.For(kind) is null)
+        switch (key.Kind)
+        {
+            case RecordKind.Pipeline or RecordKind.Job:
+                RecordEncoding encoding = (s_decoder ??= new RecordDecoder()).Decode(key.Kind, before.Value.Span, out ReadOnlySpan<byte> wire, out _);
+                return encoding == RecordEncoding.Text && change.Kind == RecordChangeKind.Keep
+                    ? "it is still text"
+                    : _fields.Check(key.Kind, wire, after, encoding == RecordEncoding.Text);
+            case RecordKind.RepoRefCount:
+                return CheckRefCount(key, after);
+            default:
+                return after.SequenceEqual(before.Value.Span) ? null : "a record that no rule touches was changed";
+        }
+    }
+
+    private bool MustGo(in RecordKey key) => key.Kind switch
+    {
+        RecordKind.PipelineStoppedIndex or RecordKind.JobStoppedIndex or RecordKind.JobInputsIndex => true,
+        RecordKind.OpenCommit => !_open.Contains(ByteString.CopyFrom(key.Id)),
+        RecordKind.Scratch => inventory.HasCommit(key.Repo, key.Id) && !_open.Contains(ByteString.CopyFrom(key.Id)),
+        _ => false,
+    };
+
+    private string? CheckRefCount(in RecordKey key, ReadOnlySpan<byte> after)
+    {
+        if (!inventory.RefCounts.TryGetValue(ByteString.CopyFrom(key.Repo), out long count))
         {
             return null;
         }
 
-        RecordEncoding encoding = (s_decoder ??= new RecordDecoder()).Decode(kind, before.Value.Span, out ReadOnlySpan<byte> wire, out _);
-        bool isText = encoding == RecordEncoding.Text;
-        return kind == RecordKind.Pipeline
-            ? Compare(Read14Pipeline(wire, isText), PipelineInfo.Parser.ParseFrom(change.Value.Span), isText, saltsExist)
-            : Compare(Read14Job(wire, isText), JobInfo.Parser.ParseFrom(change.Value.Span), isText, saltsExist);
+        return Encoding.ASCII.GetString(after) == count.ToString(CultureInfo.InvariantCulture) ? null : $"it is not {count}";
     }
 
-    private static string? Compare(PipelineInfo before, PipelineInfo after, bool isText, bool saltsExist)
+    private static string? CheckReencoded(ProtoTextFormatter formatter, ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
-        bool stateHolds = after.State == before.State
-            || (before.StoppedOf14 && after.State == PipelineState.PipelinePaused
-                && before.State is PipelineState.PipelineStarting or PipelineState.PipelineRunning or PipelineState.PipelineRestarting);
-        string? problem = stateHolds ? null : "its state changed without cause";
-        problem ??= CheckInput(before.Inputs.Select(input => (input.Repo?.Name, (ByteString?)input.Glob, input.Lazy)), before.Input, after.Input);
-        problem ??= CheckParallelism(before.ParallelismSpec, after.ParallelismSpec, isText);
-        problem ??= after.Inputs.Count == 0 && !after.StoppedOf14 ? null : "fields of 1.4 remain";
-        problem ??= after.Salt.Equals(saltsExist && before.Salt.IsEmpty ? before.Id : before.Salt) ? null : "its salt is not its id";
-        problem ??= after.CacheSize.Equals(before.CacheSize) || (saltsExist && before.CacheSize.IsEmpty) ? null : "its cache size changed";
-        if (problem is not null)
+        if (before.SequenceEqual(after))
         {
-            return problem;
+            // Binary already; text cannot pass for it, since the reading of the migrated store refuses text.
+            return null;
         }
 
-        PipelineInfo left = before.Clone();
-        PipelineInfo right = after.Clone();
-        foreach (PipelineInfo side in (PipelineInfo[])[left, right])
-        {
-            (side.State, side.StoppedOf14, side.Input, side.ParallelismSpec) = (default, false, null, null);
-            (side.Salt, side.CacheSize) = (ByteString.Empty, ByteString.Empty);
-            side.Inputs.Clear();
-        }
-
-        return left.Equals(right) ? null : "a field that should not change has changed";
-    }
-
-    private static string? Compare(JobInfo before, JobInfo after, bool isText, bool saltsExist)
-    {
-        string? problem = CheckInput(before.Inputs.Select(input => (input.Commit?.Repo?.Name, (ByteString?)input.Glob, input.Lazy)), before.Input, after.Input);
-        problem ??= CheckParallelism(before.ParallelismSpec, after.ParallelismSpec, isText);
-        problem ??= after.Inputs.Count == 0 && !after.StoppedOf14 ? null : "fields of 1.4 remain";
-        problem ??= after.Salt.Equals(before.Salt) || (saltsExist && before.Salt.IsEmpty && after.Salt.Equals(before.PipelineId))
-            ? null
-            : "its salt is neither the old one nor its pipeline's id";
-        problem ??= after.PipelineId.Equals(saltsExist ? ByteString.Empty : before.PipelineId) ? null : "its pipeline id is wrong";
-        problem ??= saltsExist && after.Stats is null ? "it has no stats" : null;
-        problem ??= before.Stats is not null && !before.Stats.Equals(after.Stats) ? "its stats changed" : null;
-        if (problem is not null)
-        {
-            return problem;
-        }
-
-        JobInfo left = before.Clone();
-        JobInfo right = after.Clone();
-        foreach (JobInfo side in (JobInfo[])[left, right])
-        {
-            (side.StoppedOf14, side.Input, side.ParallelismSpec, side.Stats) = (false, null, null, null);
-            (side.Salt, side.PipelineId) = (ByteString.Empty, ByteString.Empty);
-            side.Inputs.Clear();
-        }
-
-        return left.Equals(right) ? null : "a field that should not change has changed";
-    }
-
-    private static string? CheckInput(IEnumerable<(ByteString? Repo, ByteString? Glob, bool Lazy)> inputs, Input? before, Input? after)
-    {
-        if (before is not null)
-        {
-            return before.Equals(after) ? null : "its input changed";
-        }
-
-        // As many atoms, each of the repo, glob and laziness of one of the old inputs.
-        List<(ByteString?, ByteString?, bool)> expected = [.. inputs];
-        foreach (AtomInput atom in after is null ? [] : InputFolding.Atoms(after))
-        {
-            if (!expected.Remove((atom.Repo, atom.Glob, atom.Lazy)))
-            {
-                return "its folded input has an atom that was no input";
-            }
-        }
-
-        return expected.Count == 0 ? null : "its folded input lacks an input";
-    }
-
-    private static string? CheckParallelism(ParallelismSpec? before, ParallelismSpec? after, bool isText)
-    {
-        if (before is null || after is null)
-        {
-            return before is null && after is null ? null : "its parallelism appeared or vanished";
-        }
-
-        bool byCoefficient = before.StrategyOf14 == 1;
-        bool bothSet = before.Constant != 0 && before.Coefficient != 0;
-        ulong constant = byCoefficient ? 0 : before.Constant;
-        double coefficient = !byCoefficient && (isText || bothSet) ? 0 : before.Coefficient;
-        return after.StrategyOf14 == 0 && after.Constant == constant && after.Coefficient.Equals(coefficient)
-            ? null
-            : "its parallelism is not what its strategy chose";
-    }
-
-    private static PipelineInfo Read14Pipeline(ReadOnlySpan<byte> wire, bool isText)
-    {
-        if (!isText)
-        {
-            return PipelineInfo.Parser.ParseFrom(wire);
-        }
-
-        var pipeline = Formats.V1_4.PipelineInfo.Parser.ParseFrom(wire);
-        pipeline.GcPolicy = null;
-        return PipelineInfo.Parser.ParseFrom(pipeline.ToByteString());
-    }
-
-    private static JobInfo Read14Job(ReadOnlySpan<byte> wire, bool isText)
-    {
-        if (!isText)
-        {
-            return JobInfo.Parser.ParseFrom(wire);
-        }
-
-        var job = Formats.V1_4.JobInfo.Parser.ParseFrom(wire);
-        job.Error = ByteString.Empty;
-        return JobInfo.Parser.ParseFrom(job.ToByteString());
-    }
-
-    // White space outside strings means nothing in text. Upstream writes it in one way; a record mended by hand may have another.
-    private static bool TextEquals(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
-    {
-        if (left.SequenceEqual(right))
-        {
-            return true;
-        }
-
-        int a = 0;
-        int b = 0;
-        bool inString = false;
-        while (true)
-        {
-            if (!inString)
-            {
-                a = SkipSpace(left, a);
-                b = SkipSpace(right, b);
-            }
-
-            if (a == left.Length || b == right.Length)
-            {
-                return a == left.Length && b == right.Length;
-            }
-
-            if (left[a] != right[b])
-            {
-                return false;
-            }
-
-            if (left[a] == '\\' && inString && a + 1 < left.Length && b + 1 < right.Length)
-            {
-                if (left[a + 1] != right[b + 1])
-                {
-                    return false;
-                }
-
-                a++;
-                b++;
-            }
-            else if (left[a] == '"')
-            {
-                inString = !inString;
-            }
-
-            a++;
-            b++;
-        }
-    }
-
-    private static int SkipSpace(ReadOnlySpan<byte> text, int from)
-    {
-        while (from < text.Length && text[from] is (byte)' ' or (byte)'\n' or (byte)'\t' or (byte)'\r')
-        {
-            from++;
-        }
-
-        return from;
+        ArrayBufferWriter<byte> text = s_text ??= new ArrayBufferWriter<byte>(4096);
+        text.ResetWrittenCount();
+        return formatter.TryFormat(after, text) && CompactText.AreEqual(text.WrittenSpan, before) ? null : "written back as text it is not what was stored";
     }
 }

@@ -26,6 +26,7 @@ internal sealed class RecordConverter : IRecordConversion
     private readonly HashSet<ByteString> _openCommitIds;
     private readonly Dictionary<ByteString, PipelineInfo> _pipelines;
     private readonly bool _hasUnreadable;
+    private readonly RecordAudit _audit;
 
     [ThreadStatic]
     private static RecordDecoder? s_decoder;
@@ -37,6 +38,7 @@ internal sealed class RecordConverter : IRecordConversion
         _saltsExist = options.To >= FirstWithSalts;
         _quarantine = options.Quarantine;
         _hasUnreadable = inventory.Encodings.Unreadable > 0;
+        _audit = new RecordAudit(inventory, _saltsExist);
         _openCommitIds = [.. inventory.OpenCommits.Select(commit => commit.Id)];
         _pipelines = inventory.Pipelines.ToDictionary(
             pipeline => pipeline.Key,
@@ -91,7 +93,7 @@ internal sealed class RecordConverter : IRecordConversion
     }
 
     /// <inheritdoc/>
-    public string? Audit(in StoredRecord before, in RecordChange change) => RecordAudit.Check(_keys, before, change, _saltsExist);
+    public string? Audit(in StoredRecord before, in RecordChange change) => _audit.Check(before, change);
 
     private static RecordDecoder Decoder => s_decoder ??= new RecordDecoder();
 
@@ -170,8 +172,7 @@ internal sealed class RecordConverter : IRecordConversion
         return PipelineConverter.Mend(job, pipeline?.Input, pipeline?.Salt ?? ByteString.Empty, isText, _saltsExist);
     }
 
-    // The job as it will be, if it had a list of inputs: then its entry in the Input index is missing.
-    private (JobInfo Job, bool HadInputs)? JobForIndex(in StoredRecord record)
+    private JobInfo? JobForIndex(in StoredRecord record)
     {
         RecordEncoding encoding = Decoder.Decode(RecordKind.Job, record.Value.Span, out ReadOnlySpan<byte> wire, out _);
         if (encoding == RecordEncoding.Neither || (_hasUnreadable && !IsSound(_keys.Parse(record.Key.Span), wire, out _)))
@@ -180,9 +181,8 @@ internal sealed class RecordConverter : IRecordConversion
         }
 
         JobInfo job = JobInfo.Parser.ParseFrom(wire);
-        bool hadInputs = job.Inputs.Count > 0;
         MendJob(job, encoding == RecordEncoding.Text);
-        return (job, hadInputs);
+        return job;
     }
 
     private RecordChange ConvertRefCount(in RecordKey key, in StoredRecord record)

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Pachyderm.Formats;
 using Pachyderm.Formats.V1_5;
 
@@ -53,7 +54,7 @@ internal abstract class DatumSet
         return isCross ? new Cross(children, SortedOrder(inputs)) : new Union(children);
     }
 
-    private static int[] SortedOrder(IReadOnlyList<Input> inputs) =>
+    private static int[] SortedOrder(RepeatedField<Input> inputs) =>
         [.. Enumerable.Range(0, inputs.Count).OrderBy(i => SortName(inputs[i]), NameOrder.Instance)];
 
     // What upstream sorts by. The children are sorted first, so it is the least name that leads down to an atom.

@@ -40,6 +40,22 @@ internal sealed class KnownTags
         return new KnownTags(content, hashes);
     }
 
+    /// <summary>
+    /// Whether a tag exists. Every tag that was listed was read then, so the store need not be asked again: two tags that share a
+    /// 64-bit hash are the only error, and cost one datum's result.
+    /// </summary>
+    /// <returns>Whether it exists, and how it is damaged if it is.</returns>
+    public async ValueTask<(bool Exists, string? Problem)> ProbeAsync(string tag, CancellationToken cancellationToken)
+    {
+        if (_hashes is not null)
+        {
+            return (_hashes.Contains(HashOf(tag)), null);
+        }
+
+        FoundTag found = await FindAsync(tag, cancellationToken);
+        return (found.ObjectHash is not null, found.Problem);
+    }
+
     /// <summary>Looks up a tag.</summary>
     public async ValueTask<FoundTag> FindAsync(string tag, CancellationToken cancellationToken)
     {

@@ -8,8 +8,8 @@ using Pachyderm.RecordStores.Snapshot;
 namespace Pachyderm.Migration.Steps.V15;
 
 /// <summary>
-/// What the pipelines of a cluster have worked on: a scan of the jobs and branches, and one of the commits. Memory: some 100 bytes a
-/// job of a present pipeline, and what <see cref="CommitTrees"/> takes.
+/// What the pipelines of a cluster have worked on: a scan of the image for jobs, one for branches and one for commits. Memory: some 100
+/// bytes a job of a present pipeline, and what <see cref="CommitTrees"/> takes.
 /// </summary>
 internal sealed class PastWork
 {

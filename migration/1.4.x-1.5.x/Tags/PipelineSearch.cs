@@ -56,15 +56,15 @@ internal sealed class PipelineSearch
         foreach (TagCandidates target in _targets)
         {
             string tag = target.Of(files).First();
-            FoundTag found = await _tags.FindAsync(tag, cancellationToken);
-            if (found.ObjectHash is not null)
+            (bool exists, string? damage) = await _tags.ProbeAsync(tag, cancellationToken);
+            if (exists)
             {
                 return null;
             }
 
-            if (found.Problem is not null)
+            if (damage is not null)
             {
-                return new TagProposal(_pipeline, Describe(files), tag, null, $"a tag that the target release looks for is damaged: {found.Problem}");
+                return new TagProposal(_pipeline, Describe(files), tag, null, $"a tag that the target release looks for is damaged: {damage}");
             }
 
             wanted ??= tag;

@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
-using Pachyderm.Formats.V1_5;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Survey;
 using Pachyderm.RecordStores.Snapshot;
@@ -22,15 +21,21 @@ namespace Pachyderm.Migration.Steps.V15;
 /// them again.
 /// <para>
 /// Cost: three scans of the image, one listing of the tags, one reading of each tree for each run of jobs that use it (see
-/// <see cref="TreeGlobs"/>), one or two hashes a datum that is found, and up to 4 recipes x n! orders (n variables, up to 6; 7 and 8: n
-/// orders, more: 1) for one that is not. Memory: 16 bytes a datum of one pipeline (in the set's layout about 35), some 20 bytes a tag,
-/// 300 bytes a job, one tree.
+/// <see cref="TreeGlobs"/>). A datum costs one hash for each job that has it and two more the first time; one that the target release
+/// would not find up to 4 recipes x orders more, where n environment variables have n! orders up to 6, n for 7 and 8, and 1 beyond.
+/// Memory: some 40 bytes a distinct datum of one pipeline, up to ten million of them; some 20 bytes a tag; some 300 bytes a job with
+/// its commit; one tree and the nodes of a few.
 /// </para>
 /// </remarks>
 internal sealed class TagCarrier : ITagCarrier
 {
-    /// <summary>A job with more datums than this is not looked at: going through them would take hours.</summary>
-    public const long MaxDatumsOfJob = 1_000_000_000;
+    // A job with more datums than this is not looked at, since going through them would take hours. For commits that no job has read,
+    // a product may be large that nobody ever meant to compute.
+    private const long MaxDatumsOfJob = 100_000_000;
+    private const long MaxDatumsOfHeads = 1_000_000;
+
+    // Datums beyond these are looked up, and may be reported, once for each job that has them.
+    private const int MaxRememberedDatums = 10_000_000;
 
     private readonly ClusterInventory _inventory;
     private readonly bool _saltsExist;
@@ -102,7 +107,8 @@ internal sealed class TagCarrier : ITagCarrier
                 cancellationToken.ThrowIfCancellationRequested();
                 files.Clear();
                 datums.Fill(index, sorted: true, files);
-                if (!seenDatums.Add(IdentityOf(files, identity)))
+                UInt128 datum = IdentityOf(files, identity);
+                if (seenDatums.Count < MaxRememberedDatums ? !seenDatums.Add(datum) : seenDatums.Contains(datum))
                 {
                     continue;
                 }
@@ -140,7 +146,7 @@ internal sealed class TagCarrier : ITagCarrier
         }
 
         DatumSet datums = DatumSet.Build(job.Shape.Input, files);
-        return datums.Count <= MaxDatumsOfJob
+        return datums.Count <= (job.State is null ? MaxDatumsOfHeads : MaxDatumsOfJob)
             ? (datums, "", null)
             : (null, "all datums of a job", string.Create(CultureInfo.InvariantCulture, $"its input has {datums.Count} datums, which are too many to look for"));
     }

@@ -23,9 +23,15 @@ public sealed partial class MigrationEngine
             name = existing;
             await RestoreMetadataAsync(repository, name, work, cancellationToken);
         }
+        else if (await FindOwnBackupAsync(repository, journal, cancellationToken) is { } made)
+        {
+            // A killed run had come as far as making it.
+            name = made;
+            await RestoreWorkCopyAsync(journal with { BackupName = made }, work, cancellationToken);
+        }
         else
         {
-            name = $"{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}-before-{journal.To}-{journal.Id[..8]}";
+            name = $"{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}-{OwnSuffix(journal)}";
             await repository.PruneIncompleteAsync(cancellationToken);
             if (target.NeedsSourceCopy)
             {
@@ -46,6 +52,21 @@ public sealed partial class MigrationEngine
 
         using EtcdSnapshotFile image = await target.OpenSourceImageAsync(work.SourceCopy, cancellationToken);
         return await WriteAsync(journal with { BackupName = name, BackupSha256 = image.Sha256 }, MigrationPhase.BackedUp, cancellationToken);
+    }
+
+    private static string OwnSuffix(MigrationJournal journal) => $"before-{journal.To}-{journal.Id[..8]}";
+
+    private static async Task<string?> FindOwnBackupAsync(BackupRepository repository, MigrationJournal journal, CancellationToken cancellationToken)
+    {
+        await foreach (BackupSummary backup in repository.ListAsync(cancellationToken))
+        {
+            if (backup.Problem is null && backup.Name.EndsWith(OwnSuffix(journal), StringComparison.Ordinal))
+            {
+                return backup.Name;
+            }
+        }
+
+        return null;
     }
 
     private async Task CreateBackupAsync(BackupRepository repository, string name, WorkFolder work, CancellationToken cancellationToken)

@@ -143,7 +143,7 @@ public sealed partial class MigrationEngine
             async () =>
             {
                 await using OpenedSource migrated = await target.OpenMigratedAsync(cancellationToken);
-                return await Verifier.RunAsync(source, migrated.Source, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
+                return await Verifier.RunAsync(source, migrated, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
             });
         report.Before = StoreInventories.Of(plan.Inventory);
         report.After = StoreInventories.Of(after);

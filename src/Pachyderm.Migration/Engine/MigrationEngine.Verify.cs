@@ -31,7 +31,7 @@ public sealed partial class MigrationEngine
             {
                 await using OpenedSource migrated = await target.OpenMigratedAsync(cancellationToken);
                 (ClusterInventory after, _) = await Verifier.RunAsync(
-                    source, migrated.Source, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
+                    source, migrated, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
                 report.After = StoreInventories.Of(after);
             });
             report.Before = StoreInventories.Of(plan.Inventory);

@@ -174,7 +174,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         RecordStoreStatus status = await target.GetStatusAsync(cancellationToken);
         ClusterInventory inventory = await InPhaseAsync(
             report, "discover", null, () => SurveyRunner.RunAsync(source, _keys, request.PfsPrefix, Progress(), cancellationToken));
-        (report.From, report.Evidence) = (inventory.Release.ToString(), inventory.Release.Why);
+        (report.From, report.Evidence) = (inventory.Release.ToString(), $"the data is of {inventory.Release}: {inventory.Release.Why}");
         report.Before = StoreInventories.Of(inventory);
         MigrationPlan plan = MigrationPlan.Make(inventory, request, target.Location);
         (report.From, report.To) = (plan.From.ToString(), plan.To.ToString());

@@ -4,6 +4,7 @@ using Pachyderm.Formats;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Steps;
 using Pachyderm.Migration.Survey;
+using Pachyderm.Migration.Targets;
 using Pachyderm.RecordStores;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -23,7 +24,7 @@ internal static class Verifier
     /// <exception cref="OperatorException"><c>verification-failed</c>.</exception>
     public static async Task<(ClusterInventory After, ChangeTally Changes)> RunAsync(
         EtcdSnapshotFile source,
-        IRecordSource migrated,
+        OpenedSource migrated,
         MigrationPlan plan,
         MigrationRequest request,
         string location,
@@ -33,17 +34,18 @@ internal static class Verifier
         RecordClassifier classifier = plan.Inventory.Classifier;
         IRecordConversion conversion = plan.Conversion!;
         Task<ChangeTally> expecting = Tallying.RunAsync(source, classifier, conversion, audit: true, progress, cancellationToken);
-        Task<ClusterInventory> reading = SurveyRunner.RunAsync(migrated, classifier.Keys, request.PfsPrefix, progress: null, cancellationToken);
+        Task<ClusterInventory> reading = SurveyRunner.RunAsync(migrated.Source, classifier.Keys, request.PfsPrefix, progress: null, cancellationToken);
         await Task.WhenAll(expecting, reading);
         ChangeTally expected = await expecting;
         ClusterInventory after = await reading;
         List<string> problems = [.. expected.Problems];
         if (Differ(expected.After, after.Totals))
         {
-            problems.AddRange(await FindDifferencesAsync(source, migrated, classifier, conversion, cancellationToken));
+            problems.AddRange(await FindDifferencesAsync(source, migrated.Source, classifier, conversion, cancellationToken));
         }
 
         problems.AddRange(CheckReferences(after));
+        problems.AddRange(await FindMissingAsync(migrated, after, plan, request, cancellationToken));
         return problems.Count == 0
             ? (after, expected)
             : throw new OperatorException(
@@ -53,7 +55,28 @@ internal static class Verifier
                 "run `pachctl migrate undo`");
     }
 
-    /// <summary>What no 1.5 store may lack: exact indexes and reference counts, and an open-commit entry for each open commit.</summary>
+    /// <summary>Asked again, of the migrated store, the step must have nothing to add: no index entry, reference count or open-commit entry is missing.</summary>
+    private static async Task<List<string>> FindMissingAsync(
+        OpenedSource migrated, ClusterInventory after, MigrationPlan plan, MigrationRequest request, CancellationToken cancellationToken)
+    {
+        List<string> missing = [];
+        await foreach (RecordAddition addition in plan.Step!.Prepare(after, MigrationPlan.OptionsOf(request, plan.To)).AdditionsAsync(migrated.Read, cancellationToken))
+        {
+            missing.Add($"{KeyText.Show(addition.Key.Span)} is missing");
+            if (missing.Count == MostDifferences)
+            {
+                break;
+            }
+        }
+
+        RecordKind[] indexes = [RecordKind.RepoProvenanceIndex, RecordKind.CommitProvenanceIndex, RecordKind.JobPipelineIndex, RecordKind.JobInputIndex];
+        missing.AddRange(indexes
+            .Where(kind => plan.Inventory.IsIndexExact(kind) && !after.IsIndexExact(kind))
+            .Select(kind => $"the index {kind} has entries that no record calls for"));
+        return missing;
+    }
+
+    /// <summary>What no 1.5 store may lack: readable records, reference counts that are right, and an open-commit entry for each open commit.</summary>
     private static IEnumerable<string> CheckReferences(ClusterInventory after)
     {
         if (after.Encodings.Text > 0)

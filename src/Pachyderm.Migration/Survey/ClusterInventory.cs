@@ -14,8 +14,9 @@ public sealed class ClusterInventory
     {
         _survey = survey;
         Classifier = classifier;
+        Totals = survey.Totals;
         MultisetDigest digest = default;
-        foreach (RecordTotals totals in survey.Totals.Values)
+        foreach (RecordTotals totals in Totals.Values)
         {
             digest.Add(totals.Digest);
         }
@@ -25,6 +26,7 @@ public sealed class ClusterInventory
         Findings = new FindingList();
         Findings.AddAll(survey.Findings);
         RefCounts = CountReferences();
+        DanglingCommits = survey.ReferencedCommits.CountMissingFrom(survey.Commits);
         AddFindings();
     }
 
@@ -32,7 +34,7 @@ public sealed class ClusterInventory
     public RecordClassifier Classifier { get; }
 
     /// <summary>Lasting records by kind.</summary>
-    public IReadOnlyDictionary<RecordKind, RecordTotals> Totals => _survey.Totals;
+    public IReadOnlyDictionary<RecordKind, RecordTotals> Totals { get; }
 
     /// <summary>Number of all lasting records.</summary>
     public long RecordCount => Totals.Values.Sum(totals => totals.Count);
@@ -82,6 +84,9 @@ public sealed class ClusterInventory
 
     /// <summary>Whether there is a commit of that repo and id.</summary>
     public bool HasCommit(ReadOnlySpan<byte> repo, ReadOnlySpan<byte> id) => _survey.Commits.Contains(ClusterSurvey.HashCommit(repo, id));
+
+    /// <summary>Number of commits that something refers to and that do not exist.</summary>
+    public long DanglingCommits { get; }
 
     /// <summary>Whether every record has the index entries of a kind that it calls for, and no others exist.</summary>
     public bool IsIndexExact(RecordKind kind) => _survey.IndexBalance.GetValueOrDefault(kind) == (0, 0);
@@ -182,17 +187,6 @@ public sealed class ClusterInventory
                 Findings.Add(new Finding(
                     "dangling-provenance", FindingSeverity.Warning, shown, $"its provenance {KeyText.Show(source.Span)} does not exist", "it is kept as it is; the repo was force-deleted"));
             }
-        }
-
-        long dangling = _survey.ReferencedCommits.CountMissingFrom(_survey.Commits);
-        if (dangling > 0)
-        {
-            Findings.Add(new Finding(
-                "dangling-commit",
-                FindingSeverity.Warning,
-                $"{dangling} commits",
-                "branches, children, provenance or jobs refer to them and they do not exist",
-                "they are kept as they are; their repos were force-deleted"));
         }
     }
 }

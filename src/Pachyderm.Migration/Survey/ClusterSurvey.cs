@@ -14,11 +14,19 @@ namespace Pachyderm.Migration.Survey;
 /// </summary>
 internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<byte> stampKey)
 {
+    private const int GcPolicyField = Formats.V1_4.PipelineInfo.GcPolicyFieldNumber;
+
     private readonly ClusterKeys _keys = classifier.Keys;
     private readonly RecordDecoder _decoder = new();
+    private readonly IndexKeyWriter _indexKeys = new(classifier.Keys);
+    private readonly Dictionary<ulong, RepoFacts> _factsByHash = [];
+    private readonly RecordTotals?[] _totals = new RecordTotals?[Enum.GetValues<RecordKind>().Length];
 
     /// <summary>Totals of the lasting records by kind.</summary>
-    public Dictionary<RecordKind, RecordTotals> Totals { get; } = [];
+    public Dictionary<RecordKind, RecordTotals> Totals => _totals
+        .Select((totals, kind) => (Kind: (RecordKind)kind, Totals: totals))
+        .Where(pair => pair.Totals is not null)
+        .ToDictionary(pair => pair.Kind, pair => pair.Totals!);
 
     /// <summary>Records outside the cluster's prefixes, and those on a lease.</summary>
     public RecordTotals Foreign { get; } = new();
@@ -79,12 +87,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         }
 
         HighestModRevision = Math.Max(HighestModRevision, record.ModRevision);
-        if (!Totals.TryGetValue(kind, out RecordTotals? totals))
-        {
-            Totals.Add(kind, totals = new RecordTotals());
-        }
-
-        totals.Add(key, value);
+        (_totals[(int)kind] ??= new RecordTotals()).Add(key, value);
         switch (kind)
         {
             case RecordKind.Repo or RecordKind.Commit or RecordKind.Branch or RecordKind.Pipeline or RecordKind.Job:
@@ -101,7 +104,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                 ByteString commit = ByteString.CopyFrom([.. parsed.Repo, (byte)'/', .. parsed.Id]);
                 ScratchCommits[commit] = ScratchCommits.GetValueOrDefault(commit) + 1;
                 break;
-            case RecordKind.RepoProvenanceIndex or RecordKind.CommitProvenanceIndex or RecordKind.JobPipelineIndex:
+            case RecordKind.RepoProvenanceIndex or RecordKind.CommitProvenanceIndex or RecordKind.JobPipelineIndex or RecordKind.JobInputIndex:
                 Balance(kind, key, -1);
                 break;
             case RecordKind.PipelineStoppedIndex or RecordKind.JobStoppedIndex:
@@ -122,10 +125,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
     {
         foreach ((RecordKind kind, RecordTotals totals) in other.Totals)
         {
-            if (!Totals.TryAdd(kind, totals))
-            {
-                Totals[kind].Add(totals);
-            }
+            (_totals[(int)kind] ??= new RecordTotals()).Add(totals);
         }
 
         Foreign.Add(other.Foreign);
@@ -180,10 +180,10 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                 problem = kind switch
                 {
                     RecordKind.Repo => ObserveRepo(key, RepoInfo.Parser.ParseFrom(wire)),
-                    RecordKind.Commit => ObserveCommit(key, record, CommitInfo.Parser.ParseFrom(wire)),
+                    RecordKind.Commit => ObserveCommit(key, record, wire),
                     RecordKind.Branch => ObserveBranch(key, record, Commit.Parser.ParseFrom(wire)),
-                    RecordKind.Pipeline => ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding),
-                    _ => ObserveJob(key, record, JobInfo.Parser.ParseFrom(wire), encoding),
+                    RecordKind.Pipeline => ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding, HasField(wire, GcPolicyField)),
+                    _ => ObserveJob(key, record, JobInfo.Parser.ParseFrom(wire), encoding, HasField(wire, Formats.V1_4.JobInfo.ErrorFieldNumber)),
                 };
             }
             catch (InvalidProtocolBufferException exception)
@@ -227,7 +227,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
             return problem;
         }
 
-        RepoFacts facts = FactsOf(repo.Repo.Name);
+        RepoFacts facts = FactsOf(repo.Repo.Name.Span);
         facts.Exists = true;
         facts.Provenance = [.. repo.Provenance.Select(source => source.Name)];
         foreach (Repo source in repo.Provenance)
@@ -238,30 +238,30 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         return null;
     }
 
-    private string? ObserveCommit(in RecordKey key, in StoredRecord record, CommitInfo commit)
+    private string? ObserveCommit(in RecordKey key, in StoredRecord record, ReadOnlySpan<byte> wire)
     {
-        if (RecordRules.Check(key, commit) is { } problem)
+        if (CommitView.Read(key, wire, out CommitView commit) is { } problem)
         {
             return problem;
         }
 
-        ByteString repo = commit.Commit.Repo.Name;
-        FactsOf(repo).Commits.Add(record.Key.Span, record.Value.Span);
-        Commits.Add(HashCommit(repo.Span, commit.Commit.Id.Span));
-        if (commit.Finished is null)
+        FactsOf(commit.Repo).Commits.Add(record.Key.Span, record.Value.Span);
+        Commits.Add(HashCommit(commit.Repo, commit.Id));
+        if (!commit.IsFinished)
         {
-            OpenCommits.Add(new OpenCommit(repo, commit.Commit.Id, record.ModRevision));
+            OpenCommits.Add(new OpenCommit(ByteString.CopyFrom(commit.Repo), ByteString.CopyFrom(commit.Id), record.ModRevision));
         }
 
-        if (commit.ParentCommit is { } parent)
+        if (commit.HasParent)
         {
-            Refer(parent);
+            ReferencedCommits.Add(HashCommit(commit.ParentRepo, commit.ParentId));
         }
 
-        foreach (Commit source in commit.Provenance)
+        CommitView.ProvenanceEnumerator provenance = commit.Provenance;
+        while (provenance.MoveNext())
         {
-            Refer(source);
-            Balance(RecordKind.CommitProvenanceIndex, _keys.CommitProvenanceIndex(repo.Span, commit.Commit.Id.Span, NameOf(source.Repo), source.Id.Span), +1);
+            ReferencedCommits.Add(HashCommit(provenance.Repo, provenance.Id));
+            Balance(RecordKind.CommitProvenanceIndex, _indexKeys.CommitProvenance(commit.Repo, commit.Id, provenance.Repo, provenance.Id), +1);
         }
 
         return null;
@@ -274,7 +274,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
             return problem;
         }
 
-        FactsOf(head.Repo.Name).Branches++;
+        FactsOf(head.Repo.Name.Span).Branches++;
         Refer(head);
         if (key.Name.Length == RecordRules.CommitIdLength)
         {
@@ -288,7 +288,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         return null;
     }
 
-    private string? ObservePipeline(in RecordKey key, PipelineInfo pipeline, RecordEncoding encoding)
+    private string? ObservePipeline(in RecordKey key, PipelineInfo pipeline, RecordEncoding encoding, bool hasLeftovers)
     {
         if (RecordRules.Check(key, pipeline) is { } problem)
         {
@@ -298,11 +298,12 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         Pipelines[pipeline.Pipeline.Name] = new PipelineFacts(pipeline.Pipeline.Name, pipeline, encoding);
         Evidence |= pipeline.Inputs.Count > 0 ? VersionEvidence.Inputs : VersionEvidence.None;
         Evidence |= pipeline.Input is not null ? VersionEvidence.Input : VersionEvidence.None;
+        Evidence |= hasLeftovers ? VersionEvidence.EarlyLeftovers : VersionEvidence.None;
         Evidence |= pipeline.Salt.IsEmpty ? VersionEvidence.None : VersionEvidence.Salt;
         return null;
     }
 
-    private string? ObserveJob(in RecordKey key, in StoredRecord record, JobInfo job, RecordEncoding encoding)
+    private string? ObserveJob(in RecordKey key, in StoredRecord record, JobInfo job, RecordEncoding encoding, bool hasLeftovers)
     {
         if (RecordRules.Check(key, job) is { } problem)
         {
@@ -324,6 +325,11 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
             Balance(RecordKind.JobPipelineIndex, _keys.JobPipelineIndex(owner.Name.Span, job.Job.Id.Span), +1);
         }
 
+        if (job.Input is { } input)
+        {
+            Balance(RecordKind.JobInputIndex, _keys.JobInputIndex(ProtoTextFormatter.Format(input), job.Job.Id.Span), +1);
+        }
+
         if (job.OutputCommit is { } output && !output.Id.IsEmpty)
         {
             Refer(output);
@@ -332,6 +338,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         JobsWithInputs += job.Inputs.Count > 0 ? 1 : 0;
         Evidence |= job.Inputs.Count > 0 ? VersionEvidence.Inputs : VersionEvidence.None;
         Evidence |= job.Input is not null ? VersionEvidence.Input : VersionEvidence.None;
+        Evidence |= hasLeftovers ? VersionEvidence.EarlyLeftovers : VersionEvidence.None;
         Evidence |= !job.Salt.IsEmpty || job.Stats is not null ? VersionEvidence.Salt : VersionEvidence.None;
         Evidence |= encoding == RecordEncoding.Binary && !job.PipelineId.IsEmpty ? VersionEvidence.BinaryPipelineId : VersionEvidence.None;
         return null;
@@ -339,7 +346,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
 
     private void ObserveRefCount(ReadOnlySpan<byte> repo, ReadOnlySpan<byte> value)
     {
-        RepoFacts facts = FactsOf(ByteString.CopyFrom(repo));
+        RepoFacts facts = FactsOf(repo);
         facts.HasRefCount = true;
         facts.StoredRefCount = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count) ? count : null;
     }
@@ -373,13 +380,31 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         IndexBalance[kind] = (unchecked(sign > 0 ? sum + hash : sum - hash), count + sign);
     }
 
+    private static bool HasField(ReadOnlySpan<byte> wire, int field)
+    {
+        WireScanner scanner = new(wire);
+        while (scanner.Next())
+        {
+            if (scanner.Field == field)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static ReadOnlySpan<byte> NameOf(Repo? repo) => repo is null ? [] : repo.Name.Span;
 
-    private RepoFacts FactsOf(ByteString repo)
+    private RepoFacts FactsOf(ReadOnlySpan<byte> repo)
     {
-        if (!Repos.TryGetValue(repo, out RepoFacts? facts))
+        // Looked up for every commit: by hash, so that the name is copied only once.
+        ulong hash = XxHash3.HashToUInt64(repo);
+        if (!_factsByHash.TryGetValue(hash, out RepoFacts? facts))
         {
-            Repos.Add(repo, facts = new RepoFacts());
+            facts = new RepoFacts();
+            _factsByHash.Add(hash, facts);
+            Repos.Add(ByteString.CopyFrom(repo), facts);
         }
 
         return facts;

@@ -90,7 +90,8 @@ public static class RecordRules
 
     private static bool IsTime(Google.Protobuf.WellKnownTypes.Timestamp? time) => time is null || time.Nanos is >= 0 and < NanosPerSecond;
 
-    private static bool IsObjectHash(ReadOnlySpan<byte> hash) =>
+    /// <summary>Whether bytes are the name of an object: 128 lower-case hexadecimal digits.</summary>
+    internal static bool IsObjectHash(ReadOnlySpan<byte> hash) =>
         hash.Length == ObjectHashLength && hash.IndexOfAnyExcept(Hexadecimal) < 0;
 
     private static readonly System.Buffers.SearchValues<byte> Hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdef"u8);

@@ -110,8 +110,9 @@ public sealed record LaterWrite(ReadOnlyMemory<byte> Key, string What, ReadOnlyM
 
 /// <summary>A record source and what has to be closed after it.</summary>
 /// <param name="Source">The source.</param>
+/// <param name="Read">Reads the records of a range of it.</param>
 /// <param name="File">The file underneath, or null.</param>
-internal sealed record OpenedSource(IRecordSource Source, IDisposable? File) : IAsyncDisposable
+internal sealed record OpenedSource(IRecordSource Source, Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> Read, IDisposable? File) : IAsyncDisposable
 {
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

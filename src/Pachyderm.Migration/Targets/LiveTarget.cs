@@ -123,7 +123,7 @@ public sealed class LiveTarget : IMigrationTarget
 
     /// <inheritdoc/>
     Task<OpenedSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken) =>
-        Task.FromResult(new OpenedSource(new StoreRecordSource(_store), null));
+        Task.FromResult(new OpenedSource(new StoreRecordSource(_store), range => _store.ReadAsync(range, 0, cancellationToken), File: null));
 
     /// <inheritdoc/>
     public Task ApplyAsync(ApplyRequest request, IProgress<long>? progress, CancellationToken cancellationToken) =>

@@ -111,7 +111,9 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         try
         {
+            // It opens, so its holder has died: what is left of it goes.
             await using FileStream file = new(LockPath, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            File.Delete(LockPath);
             return null;
         }
         catch (FileNotFoundException)
@@ -157,9 +159,10 @@ public sealed class SnapshotTarget : IMigrationTarget
                 exception);
         }
 
-        // Who holds it is told in a file of its own, since the locked one cannot be read by others.
         FenceHolder self = FenceHolder.ThisProcess(migrationId, 1, _time);
-        await File.WriteAllBytesAsync(LockPath + ".owner", JournalJson.Encode(self, JournalJson.Default.FenceHolder), cancellationToken);
+        _lock.SetLength(0);
+        await _lock.WriteAsync(JournalJson.Encode(self, JournalJson.Default.FenceHolder), cancellationToken);
+        await _lock.FlushAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -167,7 +170,6 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         if (_lock is not null)
         {
-            File.Delete(LockPath + ".owner");
             File.Delete(LockPath);
             await _lock.DisposeAsync();
             _lock = null;
@@ -214,7 +216,7 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         string path = File.Exists(_output) ? _output : PartialPath;
         EtcdSnapshotFile file = await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, cancellationToken);
-        return new OpenedSource(new SnapshotRecordSource(file), file);
+        return new OpenedSource(new SnapshotRecordSource(file), range => file.ReadByRevisionAsync(range, cancellationToken), file);
     }
 
     /// <inheritdoc/>
@@ -345,11 +347,15 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         try
         {
-            return JournalJson.Decode(
-                await File.ReadAllBytesAsync(LockPath + ".owner", cancellationToken), JournalJson.Default.FenceHolder, LockPath);
+            // The lock is one of .NET's advisory ones, which a reader that shares everything does not ask for.
+            await using FileStream file = new(LockPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using MemoryStream content = new();
+            await file.CopyToAsync(content, cancellationToken);
+            return JournalJson.Decode(content.ToArray(), JournalJson.Default.FenceHolder, LockPath);
         }
-        catch (FileNotFoundException)
+        catch (Exception exception) when (exception is IOException or CorruptionException)
         {
+            // Its holder is about to write it, or has just gone.
             return null;
         }
     }
