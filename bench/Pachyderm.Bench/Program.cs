@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pachyderm.Bench.Generation;
+using Pachyderm.Bench.Measuring;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -13,5 +14,16 @@ generate.SetAction(async (parsed, cancellationToken) =>
     Console.Out.WriteLine($"{written}");
     return 0;
 });
-RootCommand root = new("Measures pachctl migrate.") { generate };
+
+Option<bool> etcd = new("--etcd") { Description = "Measure on a real etcd on loopback, too." };
+Option<string> work = new("--work") { Description = "Directory for the files meanwhile.", DefaultValueFactory = _ => Path.GetTempPath() };
+Command run = new("run", "Generate a cluster, time the real ./pachctl on it, and print a Markdown table.") { records, seed, etcd, work };
+run.SetAction(async (parsed, cancellationToken) =>
+{
+    await ClusterBench.RunAsync(
+        parsed.GetValue(records), parsed.GetValue(seed), parsed.GetValue(etcd), parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl migrate.") { generate, run };
 return await root.Parse(args).InvokeAsync();
