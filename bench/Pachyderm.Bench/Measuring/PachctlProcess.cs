@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Pachyderm.Bench.Measuring;
+
+/// <summary>Runs the real <c>./pachctl</c> of this checkout as a process of its own and measures the whole of it, start-up included.</summary>
+internal sealed class PachctlProcess
+{
+    private static readonly TimeSpan SamplingPeriod = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _program;
+
+    private PachctlProcess(string program) => _program = program;
+
+    /// <summary>Finds the launcher in the checkout that this program was built from, and lets it build pachctl if need be.</summary>
+    public static async Task<PachctlProcess> PrepareAsync(CancellationToken cancellationToken)
+    {
+        DirectoryInfo? directory = new(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Pachyderm.slnx")))
+        {
+            directory = directory.Parent;
+        }
+
+        PachctlProcess process = new(Path.Combine(
+            directory?.FullName ?? throw new InvalidOperationException($"No checkout is above {AppContext.BaseDirectory}."), "pachctl"));
+        await process.RunAsync(["version", "--client-only"], cancellationToken);
+        return process;
+    }
+
+    /// <summary>Runs it to the end.</summary>
+    /// <exception cref="InvalidOperationException">It ended with another code than 0.</exception>
+    public async Task<ProcessCost> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        ProcessStartInfo info = new(_program) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in arguments)
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        long started = Stopwatch.GetTimestamp();
+        using Process process = Process.Start(info)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
+        Task exited = process.WaitForExitAsync(cancellationToken);
+        ProcessCost cost = default;
+        using (PeriodicTimer timer = new(SamplingPeriod))
+        {
+            // The last sample before the end counts; both numbers only grow, except that the launcher's own go when it becomes pachctl.
+            while (!exited.IsCompleted)
+            {
+                cost = Sample(process.Id) ?? cost;
+                await Task.WhenAny(exited, timer.WaitForNextTickAsync(cancellationToken).AsTask());
+            }
+        }
+
+        await exited;
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+        string printed = await errors + await output;
+        return process.ExitCode == 0
+            ? cost with { Elapsed = elapsed }
+            : throw new InvalidOperationException($"pachctl {string.Join(' ', arguments)} ended with exit code {process.ExitCode}: {printed}");
+    }
+
+    private static ProcessCost? Sample(int process)
+    {
+        try
+        {
+            string? peak = File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            if (peak is null)
+            {
+                return null;
+            }
+
+            // Fields 14 and 15 are user and system time in hundredths; the name in field 2 may hold spaces, but ends with a parenthesis.
+            string status = File.ReadAllText($"/proc/{process}/stat");
+            string[] fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
+            long hundredths = Number(fields[11]) + Number(fields[12]);
+            long kilobytes = Number(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+            return new ProcessCost(default, TimeSpan.FromMilliseconds(hundredths * 10), kilobytes * 1024);
+        }
+        catch (IOException)
+        {
+            // It ended between two samples.
+            return null;
+        }
+    }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+}
+
+/// <summary>What a process took.</summary>
+/// <param name="Elapsed">Wall time from start to end.</param>
+/// <param name="Processor">User and system time, up to 20 ms before the end.</param>
+/// <param name="PeakBytes">Most memory that was resident.</param>
+internal readonly record struct ProcessCost(TimeSpan Elapsed, TimeSpan Processor, long PeakBytes);

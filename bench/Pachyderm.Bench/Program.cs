@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Pachyderm.Bench.Generation;
+using Pachyderm.Bench.Measuring;
+using Pachyderm.RecordStores.Snapshot;
+
+Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
+Option<ulong> seed = new("--seed") { Description = "Another seed gives another cluster of the same kind.", DefaultValueFactory = _ => 1 };
+Option<string> output = new("--out") { Description = "The snapshot to write.", Required = true };
+Command generate = new("generate", "Write the etcd snapshot of a Pachyderm 1.4.8 cluster.") { records, seed, output };
+generate.SetAction(async (parsed, cancellationToken) =>
+{
+    WrittenSnapshot written = await ClusterGenerator.WriteAsync(
+        parsed.GetValue(output)!, parsed.GetValue(records), parsed.GetValue(seed), cancellationToken);
+    Console.Out.WriteLine($"{written}");
+    return 0;
+});
+
+Option<bool> etcd = new("--etcd") { Description = "Measure on a real etcd on loopback, too." };
+Option<string> work = new("--work") { Description = "Directory for the files meanwhile.", DefaultValueFactory = _ => Path.GetTempPath() };
+Command run = new("run", "Generate a cluster, time the real ./pachctl on it, and print a Markdown table.") { records, seed, etcd, work };
+run.SetAction(async (parsed, cancellationToken) =>
+{
+    await ClusterBench.RunAsync(
+        parsed.GetValue(records), parsed.GetValue(seed), parsed.GetValue(etcd), parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl migrate.") { generate, run };
+return await root.Parse(args).InvokeAsync();
