@@ -32,10 +32,13 @@ public class QuarantineTests(UndisturbedRun undisturbed)
 
         MigrationReport report = await CheckAsync(workspace, 1);
 
+        // Only so many findings of one kind are listed; all are counted.
+        Assert.Equal(damaged.Count, report.FindingCounts.Single(count => count.Id == "bad-record").Count);
         HashSet<string> found = [.. report.Findings.Where(finding => finding.Id == "bad-record").Select(finding => finding.Thing)];
         string[] missed = [.. damaged.Keys.Where(key => !found.Contains(key)).Select(key => $"{key}: {damaged[key]}")];
-        Assert.True(missed.Length == 0, $"{missed.Length} of {damaged.Count} damaged records were not found:\n{string.Join('\n', missed.Take(20))}");
-        Assert.Equal(damaged.Count, report.FindingCounts.Single(count => count.Id == "bad-record").Count);
+        Assert.True(
+            missed.Length == Math.Max(0, damaged.Count - FindingList.DetailLimit),
+            $"{missed.Length} of {damaged.Count} damaged records were not found:\n{string.Join('\n', missed.Take(20))}");
         (await PachctlProcess.RunAsync(["migrate", "--snapshot", workspace["more.snap"], "--out", workspace.Output, "--backup", workspace.Backups]))
             .MustRefuse(1, "in the way");
         Assert.False(File.Exists(workspace.Output));
@@ -110,7 +113,7 @@ public class QuarantineTests(UndisturbedRun undisturbed)
         FindingCount count = report.FindingCounts.Single(finding => finding.Id == "bad-record");
         Assert.Equal((damaged.Count, true), (count.Count, count.Accepted));
         Assert.Equal(
-            damaged.Keys.Order(StringComparer.Ordinal),
-            report.Findings.Where(finding => finding is { Id: "bad-record", Severity: FindingSeverity.Blocker }).Select(finding => finding.Thing).Order(StringComparer.Ordinal));
+            Math.Min(damaged.Count, FindingList.DetailLimit),
+            report.Findings.Where(finding => finding.Id == "bad-record").Select(finding => finding.Thing).Intersect(damaged.Keys, StringComparer.Ordinal).Count());
     }
 }

@@ -52,13 +52,16 @@ public static partial class CorruptRecords
                 .OrderBy(pair => pair.Key, StringComparer.Ordinal))
             {
                 string text = StoreState.Text(record.Value);
-                foreach ((string path, string fault, Func<string, string> damage) in Faults(text))
+                foreach ((string path, string fault, _) in Faults(text))
                 {
                     if (seen.Add(damaged ? $"{path} {fault}" : path))
                     {
+                        // The copy has to be the record that its key says, or that alone would be its fault.
                         string name = string.Create(CultureInfo.InvariantCulture, $"corrupt{copies.Count:D25}");
-                        string value = damaged ? damage(text) : text;
-                        copies.Add(key[..(key.LastIndexOf('/') + 1)] + name, namePattern.Length == 0 ? value : Rename(value, namePattern, name));
+                        string copy = namePattern.Length == 0 ? text : Rename(text, namePattern, name);
+                        copies.Add(
+                            key[..(key.LastIndexOf('/') + 1)] + name,
+                            damaged ? Faults(copy).First(made => made.Path == path && made.Fault == fault).Damage(copy) : copy);
                     }
                 }
             }
@@ -67,7 +70,6 @@ public static partial class CorruptRecords
         return copies;
     }
 
-    // The copy has to be the record that its key says, or that alone would be its fault.
     private static string Rename(string text, string pattern, string name)
     {
         Group found = Regex.Match(text, pattern, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)).Groups["name"];
@@ -110,7 +112,12 @@ public static partial class CorruptRecords
             else
             {
                 yield return (here, "wrong name", whole => whole[..value.Index] + "NO_SUCH_VALUE" + whole[(value.Index + value.Length)..]);
-                yield return (here, "too large", whole => whole[..value.Index] + "99999999999999999999999" + whole[(value.Index + value.Length)..]);
+                if (field is not ("cpu" or "coefficient"))
+                {
+                    // Those are floating-point numbers.
+                    yield return (here, "too large", whole => whole[..value.Index] + "99999999999999999999999" + whole[(value.Index + value.Length)..]);
+                }
+
                 yield return (here, "text for a number", whole => whole[..value.Index] + "\"1\"" + whole[(value.Index + value.Length)..]);
             }
         }

@@ -1,6 +1,6 @@
 namespace Pachyderm.EndToEnd.Tests.Support;
 
-/// <summary>Waits until a file is made that is not there yet.</summary>
+/// <summary>Waits until a file is made and written that is not there yet.</summary>
 public sealed class FileAppearance : IDisposable
 {
     private readonly TaskCompletionSource _made = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -12,8 +12,13 @@ public sealed class FileAppearance : IDisposable
         Assert.False(File.Exists(path));
         _watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path));
 
-        // It is whole once it was written and closed; the change of its content is told then, at the latest.
-        _watcher.Changed += (_, _) => _made.TrySetResult();
+        _watcher.Changed += (_, _) =>
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > 0 })
+            {
+                _made.TrySetResult();
+            }
+        };
         _watcher.EnableRaisingEvents = true;
     }
 
