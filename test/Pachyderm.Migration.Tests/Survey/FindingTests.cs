@@ -21,7 +21,7 @@ public sealed class FindingTests
             ("reference-count", "a"),
             ("reference-count", "b"),
             ("dangling-provenance", "b"),
-            ("dangling-commit", SyntheticCluster.Id(40)),
+            ("dangling-commit", "pachyderm_pfs/branches/a/master"),
             ("branch-name-length", $"pachyderm_pfs/branches/a/{new string('n', 32)}"),
             ("running-job", $"pachyderm_pps/jobs/{SyntheticCluster.Id(10)}"),
             ("running-job", $"pachyderm_pps/jobs/{SyntheticCluster.Id(11)}"),
@@ -111,6 +111,11 @@ public sealed class FindingTests
             cluster.Keys.Commit("a"u8, Text(SyntheticCluster.Id(20))),
             $"commit:<repo:<name:\"a\" > id:\"{SyntheticCluster.Id(20)}\" > finished:<seconds:1 > tree:<hash:\"short\" > ");
         cluster.Replace(cluster.Keys.Job(Text(SyntheticCluster.Id(21))), $"job:<id:\"{SyntheticCluster.Id(22)}\" > ");
+        foreach (string unreadable in (string[])["cut", "empty", "misnamed"])
+        {
+            cluster.Remove(cluster.Keys.RepoRefCount(Text(unreadable)));
+        }
+
         RepoInfo future = new() { Repo = new Repo { Name = Google.Protobuf.ByteString.CopyFromUtf8("future") } };
         return cluster.Replace(cluster.Keys.Repo("future"u8), [.. Google.Protobuf.MessageExtensions.ToByteArray(future), 0xc2, 0x0c, 0x01, (byte)'x']);
     }
