@@ -9,6 +9,7 @@ namespace Pachyderm.ObjectStores;
 public static class DurableFiles
 {
     private const int CloseOnExec = 0x80000;
+    private const int WriteAndSearch = 2 | 1;
 
     /// <summary>Creates a directory with its parents, and makes each new name durable.</summary>
     /// <param name="path">The directory. That it exists already is no error.</param>
@@ -30,6 +31,10 @@ public static class DurableFiles
         Directory.CreateDirectory(full);
         FlushDirectory(parent);
     }
+
+    /// <summary>Whether this process may create files in a directory. Asks only, and so changes nothing; on Windows the answer is yes.</summary>
+    public static bool IsWritable(string directory) =>
+        OperatingSystem.IsWindows() || NativeMethods.Access(Encoding.UTF8.GetBytes(directory + '\0'), WriteAndSearch) == 0;
 
     /// <summary>Makes the names in a directory durable. A system without such a call (Windows) does it by itself.</summary>
     /// <exception cref="IOException">The directory cannot be opened or flushed.</exception>
@@ -75,6 +80,10 @@ public static class DurableFiles
         [DllImport("libc", EntryPoint = "fsync", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Fsync(int descriptor);
+
+        [DllImport("libc", EntryPoint = "access", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int Access(byte[] path, int mode);
 
         [DllImport("libc", EntryPoint = "close", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

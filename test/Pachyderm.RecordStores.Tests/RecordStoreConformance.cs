@@ -350,6 +350,22 @@ public abstract class RecordStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Compaction_keeps_every_live_record_and_may_be_repeated()
+    {
+        IRecordStore store = await OpenAsync(("a", "1"), ("b", "1"));
+        await PutAsync(store, "a", "2");
+        long revision = await PutAsync(store, "b", "2");
+        await store.CompactAsync(revision, Cancellation);
+        await store.CompactAsync(revision, Cancellation);
+        foreach (string key in (string[])["a", "b"])
+        {
+            StoredRecord? record = await store.GetAsync(System.Text.Encoding.UTF8.GetBytes(key), Cancellation);
+            Assert.Equal("2"u8.ToArray(), record!.Value.Value.ToArray());
+            Assert.Equal(2, record.Value.Version);
+        }
+    }
+
+    [Fact]
     public async Task Cancelling_ends_a_watch_that_waits()
     {
         IRecordStore store = await OpenAsync(("a", "1"));

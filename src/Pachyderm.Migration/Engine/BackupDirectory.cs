@@ -1,4 +1,5 @@
 using Pachyderm.Migration.Survey;
+using Pachyderm.ObjectStores;
 using Pachyderm.RecordStores;
 
 namespace Pachyderm.Migration.Engine;
@@ -20,6 +21,13 @@ internal static class BackupDirectory
             }
 
             existing = Path.GetDirectoryName(existing);
+        }
+
+        if (!DurableFiles.IsWritable(existing!))
+        {
+            findings.Add(new Finding(
+                "backup-not-writable", FindingSeverity.Blocker, directory, "there is no permission to write there", "name a directory of yours with --backup"));
+            return findings;
         }
 
         // The backup, and the working copy of a live store beside it.

@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using System.Runtime.CompilerServices;
 using Pachyderm.Errors;
 using Pachyderm.Formats;
 using Pachyderm.Migration.Reports;
@@ -91,7 +92,7 @@ internal static class Verifier
 
         foreach (OpenCommit commit in after.OpenCommits.Where(commit => !after.OpenCommitEntries.Contains(commit.Id)))
         {
-            yield return $"the open commit {KeyText.Show(commit.Id.Span)} has no entry";
+            yield return $"{KeyText.Show(after.Classifier.Keys.OpenCommit(commit.Id.Span))} is missing: the commit is open";
         }
     }
 
@@ -106,7 +107,7 @@ internal static class Verifier
         EtcdSnapshotFile source, IRecordSource migrated, RecordClassifier classifier, IRecordConversion conversion, CancellationToken cancellationToken)
     {
         // Only after a failure: 32 bytes and some overhead a record are acceptable then.
-        Dictionary<UInt128, (UInt128 Value, byte[]? Key)> expected = [];
+        Dictionary<UInt128, UInt128> expected = [];
         await foreach (IReadOnlyList<StoredRecord> page in source.ReadByRevisionAsync(KeyRange.All, cancellationToken))
         {
             foreach (StoredRecord record in page)
@@ -120,14 +121,14 @@ internal static class Verifier
                 if (change.Kind is RecordChangeKind.Keep or RecordChangeKind.Replace)
                 {
                     ReadOnlySpan<byte> value = change.Kind == RecordChangeKind.Keep ? record.Value.Span : change.Value.Span;
-                    expected[XxHash128.HashToUInt128(record.Key.Span)] = (XxHash128.HashToUInt128(value), null);
+                    expected[XxHash128.HashToUInt128(record.Key.Span)] = XxHash128.HashToUInt128(value);
                 }
             }
         }
 
         await foreach (RecordAddition addition in conversion.AdditionsAsync(range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
         {
-            expected[XxHash128.HashToUInt128(addition.Key.Span)] = (XxHash128.HashToUInt128(addition.Value.Span), addition.Key.ToArray());
+            expected[XxHash128.HashToUInt128(addition.Key.Span)] = XxHash128.HashToUInt128(addition.Value.Span);
         }
 
         List<string> differences = [];
@@ -144,21 +145,54 @@ internal static class Verifier
             cancellationToken);
         foreach ((UInt128 key, UInt128 value, byte[] name) in actual.SelectMany(part => part))
         {
-            if (!expected.Remove(key, out (UInt128 Value, byte[]? Key) wanted))
+            if (!expected.Remove(key, out UInt128 wanted))
             {
                 differences.Add($"{KeyText.Show(name)} should not be there");
             }
-            else if (wanted.Value != value)
+            else if (wanted != value)
             {
                 differences.Add($"{KeyText.Show(name)} has another value than it should");
             }
         }
 
-        if (expected.Count > 0)
+        differences.AddRange(await NameMissingAsync(source, expected.Keys.ToHashSet(), conversion, cancellationToken));
+        return differences;
+    }
+
+    private static async Task<List<string>> NameMissingAsync(
+        EtcdSnapshotFile source, HashSet<UInt128> missing, IRecordConversion conversion, CancellationToken cancellationToken)
+    {
+        List<string> names = [];
+        if (missing.Count > 0)
         {
-            differences.Add($"{expected.Count} records are missing");
+            await foreach (ReadOnlyMemory<byte> key in KeysAsync(source, conversion, cancellationToken))
+            {
+                if (names.Count < MostDifferences && missing.Contains(XxHash128.HashToUInt128(key.Span)))
+                {
+                    names.Add($"{KeyText.Show(key.Span)} is missing");
+                }
+            }
+
+            names.Add($"{missing.Count} records are missing in all");
         }
 
-        return differences;
+        return names;
+    }
+
+    private static async IAsyncEnumerable<ReadOnlyMemory<byte>> KeysAsync(
+        EtcdSnapshotFile source, IRecordConversion conversion, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (IReadOnlyList<StoredRecord> page in source.ReadByRevisionAsync(KeyRange.All, cancellationToken))
+        {
+            foreach (StoredRecord record in page)
+            {
+                yield return record.Key;
+            }
+        }
+
+        await foreach (RecordAddition addition in conversion.AdditionsAsync(range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
+        {
+            yield return addition.Key;
+        }
     }
 }

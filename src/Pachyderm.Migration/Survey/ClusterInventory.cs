@@ -177,7 +177,7 @@ public sealed class ClusterInventory
                 Findings.Add(new Finding(
                     "reference-count",
                     FindingSeverity.Warning,
-                    shown,
+                    KeyText.Show(Classifier.Keys.RepoRefCount(name.Span)),
                     $"its reference count is {facts.StoredRefCount?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "missing"}, and {RefCounts[name]} repos have it as provenance",
                     "the migration corrects it"));
             }

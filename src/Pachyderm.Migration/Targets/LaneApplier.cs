@@ -23,7 +23,7 @@ internal sealed class LaneApplier(
     IRecordStore store, MigrationKeys keys, string work, int lanes, Fence fence, RateLimiter rate, long compactAfterBytes, IProgress<long>? progress)
 {
     /// <summary>Records that a lane looks ahead for a batch.</summary>
-    public const int Window = 8192;
+    public const int Window = 2048;
 
     // Two operations and two guards of each transaction are the batch number's and the fence's; etcd allows 128 of each.
     private const int BatchSize = 100;

@@ -231,7 +231,8 @@ public sealed class LiveTarget : IMigrationTarget
             {
                 if (request.Classifier.IsDurable(record))
                 {
-                    yield return record;
+                    // Lanes hold writes back for a while; a slice would hold its whole page back with it.
+                    yield return record with { Key = record.Key.ToArray(), Value = record.Value.ToArray() };
                 }
             }
         }

@@ -5,6 +5,7 @@ using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Steps;
 using Pachyderm.Migration.Survey;
+using Pachyderm.ObjectStores;
 using Pachyderm.RecordStores;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -56,6 +57,11 @@ public sealed class SnapshotTarget : IMigrationTarget
                 "same-file", source, "the source and the output are the same file, and the source is never changed", "name another file with --out");
         }
 
+        if (Directory.Exists(source))
+        {
+            throw new OperatorException("snapshot-is-directory", source, "it is a directory", "name a file that `etcdctl snapshot save` wrote");
+        }
+
         return new SnapshotTarget(
             await EtcdSnapshotFile.OpenAsync(source, SnapshotIntegrity.VerifyHash, cancellationToken), output, pfsPrefix, time);
     }
@@ -65,7 +71,29 @@ public sealed class SnapshotTarget : IMigrationTarget
         Task.FromResult(new RecordStoreStatus("snapshot", _source.Revision, _source.CompactRevision, _source.SizeBytes, null, []));
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<Finding>>([]);
+    public Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
+    {
+        List<Finding> findings = [];
+        string directory = Path.GetDirectoryName(_output)!;
+        if (File.Exists(_output) && !File.Exists(JournalPath))
+        {
+            findings.Add(new Finding(
+                "output-exists", FindingSeverity.Blocker, _output, "the output exists", "name another file with --out, or move this one away"));
+        }
+
+        if (!Directory.Exists(directory))
+        {
+            findings.Add(new Finding(
+                "output-directory-missing", FindingSeverity.Blocker, _output, "the directory of the output does not exist", "create it, or name another file with --out"));
+        }
+        else if (!DurableFiles.IsWritable(directory))
+        {
+            findings.Add(new Finding(
+                "output-not-writable", FindingSeverity.Blocker, _output, "there is no permission to write there", "name a file in a directory of yours with --out"));
+        }
+
+        return Task.FromResult<IReadOnlyList<Finding>>(findings);
+    }
 
     /// <inheritdoc/>
     public Task<SpaceForecast> ForecastSpaceAsync(CancellationToken cancellationToken)
@@ -96,10 +124,17 @@ public sealed class SnapshotTarget : IMigrationTarget
             return null;
         }
 
-        using EtcdSnapshotFile output = await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.VerifyHash, cancellationToken);
-        await foreach (IReadOnlyList<StoredRecord> page in output.ReadByRevisionAsync(KeyRange.Prefix(_keys.Stamp), cancellationToken))
+        try
         {
-            return JournalJson.Decode(page[0].Value.Span, JournalJson.Default.MigrationStamp, $"{_output} stamp");
+            using EtcdSnapshotFile output = await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.VerifyHash, cancellationToken);
+            await foreach (IReadOnlyList<StoredRecord> page in output.ReadByRevisionAsync(KeyRange.Prefix(_keys.Stamp), cancellationToken))
+            {
+                return JournalJson.Decode(page[0].Value.Span, JournalJson.Default.MigrationStamp, $"{_output} stamp");
+            }
+        }
+        catch (OperatorException exception) when (exception.Id.StartsWith("snapshot-", StringComparison.Ordinal))
+        {
+            // No snapshot, so it is not a migrated one.
         }
 
         throw new OperatorException(
