@@ -36,7 +36,7 @@ public sealed record PachctlResult(int ExitCode, string Output, string Errors)
         MustExitWith(code);
         foreach (string word in words)
         {
-            Assert.Contains(word, Complaint, StringComparison.Ordinal);
+            Assert.True(Complaint.Contains(word, StringComparison.Ordinal), $"'{word}' is not in: {Complaint}");
         }
 
         return this;
