@@ -37,7 +37,7 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
         (await migrate.WaitAsync()).MustRefuse(2, cluster.Etcd.Endpoint, "pachctl migrate resume", "the backup ");
 
         await cluster.Etcd.RestartAsync(TestContext.Current.CancellationToken);
-        Assert.DoesNotContain(LiveCluster.Stamp, (await cluster.ReadAsync()).MigrationKeys);
+        Assert.False((await cluster.ReadAsync()).Holds(LiveCluster.Stamp));
         (await cluster.RunAsync("migrate", "resume")).MustExitWith(0);
         undisturbed.MustEqual(await cluster.ReadAsync(), "resumed:");
     }
@@ -54,7 +54,7 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
         await cluster.PutAsync(last, StoreState.Text(undisturbed.Before.Records[last].Value));
 
         (await migrate.WaitAsync()).MustRefuse(2, last, "somebody else wrote it");
-        Assert.DoesNotContain(LiveCluster.Stamp, (await cluster.ReadAsync()).MigrationKeys);
+        Assert.False((await cluster.ReadAsync()).Holds(LiveCluster.Stamp));
         (await cluster.RunAsync("migrate", "resume")).MustRefuse(2, last);
         (await cluster.RunAsync("migrate", "undo")).MustExitWith(0);
         await MustBeAsBeforeAsync(cluster);
@@ -89,7 +89,7 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
 
         PachctlResult result = (await cluster.RunAsync("migrate", "resume")).MustRefuse(2, "pachctl migrate undo");
         Assert.True(result.Complaint.Contains(key, StringComparison.Ordinal) || how.StartsWith("removes", StringComparison.Ordinal), result.Complaint);
-        Assert.DoesNotContain(LiveCluster.Stamp, (await cluster.ReadAsync()).MigrationKeys);
+        Assert.False((await cluster.ReadAsync()).Holds(LiveCluster.Stamp));
         PachctlResult undo = await cluster.RunAsync("migrate", "undo");
         if (undo.ExitCode != 0)
         {
@@ -137,7 +137,7 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
         (await migrate.WaitAsync()).MustRefuse(2, "fence", "nothing more was written", "pachctl migrate resume");
         StoreState state = await cluster.ReadAsync();
         Assert.Equal(revision, state.Revision);
-        Assert.DoesNotContain(LiveCluster.Stamp, state.MigrationKeys);
+        Assert.False(state.Holds(LiveCluster.Stamp));
         (await cluster.RunAsync("migrate", "resume")).MustExitWith(0);
         undisturbed.MustEqual(await cluster.ReadAsync(), "resumed:");
     }
@@ -252,8 +252,8 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
 
         (await migrate.WaitAsync()).MustRefuse(2, "interrupted", "pachctl migrate resume", "pachctl migrate undo", "the backup ");
         StoreState state = await cluster.ReadAsync();
-        Assert.DoesNotContain(LiveCluster.Stamp, state.MigrationKeys);
-        Assert.DoesNotContain(LiveCluster.Fence, state.MigrationKeys);
+        Assert.False(state.Holds(LiveCluster.Stamp));
+        Assert.False(state.Holds(LiveCluster.Fence));
         PachctlResult status = (await cluster.RunAsync("migrate", "status")).MustExitWith(0);
         Assert.Contains("phase Running", status.Output, StringComparison.Ordinal);
         (await cluster.RunAsync("migrate", "resume")).MustExitWith(0);

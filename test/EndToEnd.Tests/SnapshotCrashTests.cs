@@ -108,7 +108,7 @@ public class SnapshotCrashTests(UndisturbedRun undisturbed)
         Same.Entries(Revisions(undisturbed.After), Revisions(state), because);
         Same.Entries(undisturbed.StorageAfter, Workspace.FilesOf(workspace.Storage), because);
         Assert.Equal(Workspace.Hash(Sets.Snapshot(Sets.Small)), Workspace.Hash(workspace.Source));
-        Assert.Equal(["backups", "etcd.snap", "migrated.snap", "migrated.snap.migration.json"], Names(workspace));
+        Assert.Equal($"{because} backups etcd.snap migrated.snap migrated.snap.migration.json", $"{because} {string.Join(' ', Names(workspace))}");
         (await PachctlProcess.RunAsync(["migrate", "verify", .. workspace.SnapshotArguments])).MustExitWith(0);
     }
 
@@ -116,7 +116,7 @@ public class SnapshotCrashTests(UndisturbedRun undisturbed)
     {
         Assert.Equal(source, Workspace.Stamp(workspace.Source));
         Same.Entries(undisturbed.StorageBefore, Workspace.FilesOf(workspace.Storage), because);
-        Assert.Equal($"{because} backups etcd.snap", $"{because} {string.Join(' ', Names(workspace).Append("backups").Distinct().Order(StringComparer.Ordinal))}");
+        Assert.Equal($"{because} backups etcd.snap", $"{because} {string.Join(' ', Names(workspace).Append("backups").Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))}");
     }
 
     // The lock of a process that was killed stays as an empty shell that nobody holds, until the next one needs it.

@@ -1,4 +1,3 @@
-using System.Text;
 using Pachyderm.RecordStores;
 using Pachyderm.RecordStores.Etcd;
 using Pachyderm.TestSupport;

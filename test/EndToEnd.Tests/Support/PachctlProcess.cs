@@ -30,13 +30,17 @@ public sealed record PachctlResult(int ExitCode, string Output, string Errors)
         return this;
     }
 
-    /// <summary>Asserts a refusal: the exit code, and exactly one line that holds every one of the words.</summary>
+    /// <summary>
+    /// Asserts a refusal: the exit code, and exactly one line on standard error that holds every one of the words; or that points to the
+    /// findings on standard output, which then hold them.
+    /// </summary>
     public PachctlResult MustRefuse(int code, params string[] words)
     {
         MustExitWith(code);
+        string told = Complaint.Contains("in the way", StringComparison.Ordinal) ? Complaint + Output : Complaint;
         foreach (string word in words)
         {
-            Assert.Contains(word, Complaint, StringComparison.Ordinal);
+            Assert.True(told.Contains(word, StringComparison.Ordinal), $"'{word}' is not in: {told}");
         }
 
         return this;

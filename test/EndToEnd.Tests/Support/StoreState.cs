@@ -27,6 +27,9 @@ public sealed class StoreState
     /// <summary>Keys of migrations.</summary>
     public IEnumerable<string> MigrationKeys => Records.Keys.Where(IsMigrations).Order(StringComparer.Ordinal);
 
+    /// <summary>Whether there is a record of that key.</summary>
+    public bool Holds(string key) => Records.ContainsKey(key);
+
     /// <summary>Keys and values of everything but the migration's own records and what hangs on a lease.</summary>
     public SortedDictionary<string, string> Content => Sorted(record => record.Lease == 0);
 
@@ -39,7 +42,7 @@ public sealed class StoreState
         get
         {
             SortedDictionary<string, string[]> listings = new(StringComparer.Ordinal);
-            foreach (IGrouping<string, StoredRecord> list in Records.Values.Where(record => Classifier.ListScope(record.Key.Span) != 0).GroupBy(Folder))
+            foreach (IGrouping<string, StoredRecord> list in Records.Values.Where(record => Classifier.ListScope(record.Key.Span) != 0).GroupBy(Folder, StringComparer.Ordinal))
             {
                 listings[list.Key] = [.. list.OrderByDescending(record => record.ModRevision).Select(record => Text(record.Key))];
             }

@@ -53,7 +53,7 @@ public sealed class Workspace : IDisposable
     public static SortedDictionary<string, string> FilesOf(string directory)
     {
         SortedDictionary<string, string> files = new(StringComparer.Ordinal);
-        foreach (string path in Directory.EnumerateFileSystemEntries(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }))
+        foreach (string path in Directory.EnumerateFileSystemEntries(directory, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }))
         {
             FileInfo file = new(path);
             files[Path.GetRelativePath(directory, path)] = file switch
