@@ -19,7 +19,7 @@ run() {
 # One digest of all files and links of the storage root, names included.
 storage_digest() { (cd "$storage" && find . \( -type f -o -type l \) -printf '%p %l\n' | LC_ALL=C sort; find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | sha256sum | cut -d' ' -f1; }
 
-[[ $work == artifacts/quickstart ]] && rm -rf -- "$work"
+[[ $work != artifacts/quickstart ]] || rm -rf -- "$work"
 mkdir -p "$work" && [[ -z $(ls -A -- "$work") ]] || { echo "quickstart.sh: $work is not empty; name another directory" >&2; exit 1; }
 mkdir -p "$storage"
 cp "$cluster/etcd.snap" "$source"

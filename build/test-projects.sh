@@ -46,3 +46,16 @@ run_test_project() {
     failed=$((failed + 1))
   fi
 }
+
+# The README's first command, as a user runs it; its output is shown only if it fails.
+run_quickstart() {
+  local work
+  work=$(mktemp -d) || return 1
+  if ./quickstart.sh "$work/run" >"$work/log" 2>&1; then
+    rm -rf -- "$work"
+    return 0
+  fi
+  tail -n 60 "$work/log" >&2
+  rm -rf -- "$work"
+  return 1
+}

@@ -34,7 +34,7 @@ internal static class CommandLine
         }
         catch (OperatorException exception)
         {
-            return Fail(exception.Message, exception.Id is "verification-failed" or "undo-incomplete" ? ExitCodes.Failed : ExitCodes.Blocked);
+            return Fail(exception.Message, exception.Id is "verification-failed" or "undo-incomplete" or "report-not-writable" ? ExitCodes.Failed : ExitCodes.Blocked);
         }
         catch (OperationCanceledException)
         {

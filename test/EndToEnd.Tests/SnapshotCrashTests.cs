@@ -119,8 +119,12 @@ public class SnapshotCrashTests(UndisturbedRun undisturbed)
         Assert.Equal($"{because} backups etcd.snap", $"{because} {string.Join(' ', Names(workspace).Append("backups").Distinct().Order(StringComparer.Ordinal))}");
     }
 
-    private static IEnumerable<string> Names(Workspace workspace) =>
-        Directory.EnumerateFileSystemEntries(workspace.Root).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+    // The lock of a process that was killed stays as an empty shell that nobody holds, until the next one needs it.
+    private static IEnumerable<string> Names(Workspace workspace) => Directory
+        .EnumerateFileSystemEntries(workspace.Root)
+        .Select(path => Path.GetFileName(path))
+        .Where(name => name != "migrated.snap.lock")
+        .Order(StringComparer.Ordinal);
 
     private static Dictionary<string, (long Create, long Mod, long Version, long Lease)> Revisions(StoreState state) => state.Records.ToDictionary(
         pair => pair.Key, pair => (pair.Value.CreateRevision, pair.Value.ModRevision, pair.Value.Version, pair.Value.Lease), StringComparer.Ordinal);

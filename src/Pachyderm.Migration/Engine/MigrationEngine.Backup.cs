@@ -60,6 +60,35 @@ public sealed partial class MigrationEngine
         return await WriteAsync(journal with { BackupName = name, BackupSha256 = image.Sha256 }, MigrationPhase.BackedUp, cancellationToken);
     }
 
+    private async Task AddNamedBackupFindingAsync(FindingList findings, CancellationToken cancellationToken)
+    {
+        if (request.UseBackup is not { } name)
+        {
+            return;
+        }
+
+        try
+        {
+            BackupRepository repository = await BackupRepository.OpenAsync(
+                new LocalObjectStore(request.BackupDirectory, time), request.Passphrase, time, cancellationToken);
+            await foreach (BackupSummary backup in repository.ListAsync(cancellationToken))
+            {
+                if (backup.Name == name && backup is { HasMetadata: true, Problem: null })
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperatorException exception)
+        {
+            findings.Add(new Finding(exception.Id, FindingSeverity.Blocker, exception.Thing, exception.Problem, exception.Remedy));
+            return;
+        }
+
+        findings.Add(new Finding(
+            "backup-not-found", FindingSeverity.Blocker, name, $"no backup of metadata by that name is in {request.BackupDirectory}", "see `pachctl backup list`, or leave --use-backup out"));
+    }
+
     private static OperatorException OtherBackup(string name) => new(
         "backup-of-another-state", name, "the backup is not of the store as it is now", "leave --use-backup out, and a new backup is made");
 

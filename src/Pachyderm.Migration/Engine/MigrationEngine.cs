@@ -229,6 +229,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         }
 
         findings.AddAll(BackupDirectory.Examine(request.BackupDirectory, status));
+        await AddNamedBackupFindingAsync(findings, cancellationToken);
         await AddContentFindingsAsync(findings, cancellationToken);
     }
 

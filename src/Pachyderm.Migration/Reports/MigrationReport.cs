@@ -104,6 +104,20 @@ public sealed record MigrationReport
         }
     }
 
+    /// <summary>Makes sure that a report can be written to a file, before anything is done that it would tell of.</summary>
+    /// <exception cref="OperatorException"><c>report-path</c>.</exception>
+    public static void Probe(string path)
+    {
+        try
+        {
+            File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException("report-path", path, $"a report cannot be written there ({exception.Message})", "name another file with --report", exception);
+        }
+    }
+
     /// <summary>Writes the report to a file, replacing one that exists.</summary>
     /// <exception cref="OperatorException"><c>report-not-writable</c>.</exception>
     public async Task WriteAsync(string path, CancellationToken cancellationToken)

@@ -152,6 +152,8 @@ public sealed class ClusterInventory
 
     private void AddFindings()
     {
+        AddPrefixFinding("--pfs-prefix", "file-system", _survey.SawOtherPfs, [RecordKind.Repo, RecordKind.Commit]);
+        AddPrefixFinding("--pps-prefix", "pipeline", _survey.SawOtherPps, [RecordKind.Pipeline, RecordKind.Job]);
         foreach (OpenCommit commit in OpenCommits)
         {
             Findings.Add(new Finding(
@@ -187,6 +189,19 @@ public sealed class ClusterInventory
                 Findings.Add(new Finding(
                     "dangling-provenance", FindingSeverity.Warning, shown, $"its provenance {KeyText.Show(source.Span)} does not exist", "it is kept as it is; the repo was force-deleted"));
             }
+        }
+    }
+
+    private void AddPrefixFinding(string option, string what, bool sawOthers, RecordKind[] kinds)
+    {
+        if (sawOthers && !kinds.Any(Totals.ContainsKey))
+        {
+            Findings.Add(new Finding(
+                "wrong-prefix",
+                FindingSeverity.Blocker,
+                option,
+                $"there are no {what} records under this prefix, but under another one",
+                $"name the cluster's own prefix with {option}; otherwise half of it would stay behind"));
         }
     }
 }

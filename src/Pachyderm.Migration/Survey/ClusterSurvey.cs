@@ -57,6 +57,12 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
 
     public VersionEvidence Evidence { get; private set; }
 
+    /// <summary>Whether keys outside the prefixes look like the file-system records of a cluster.</summary>
+    public bool SawOtherPfs { get; private set; }
+
+    /// <summary>Whether keys outside the prefixes look like the pipeline records of a cluster.</summary>
+    public bool SawOtherPps { get; private set; }
+
     public long JobsWithInputs { get; private set; }
 
     public byte[]? Stamp { get; private set; }
@@ -77,6 +83,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         if (kind is RecordKind.Foreign or RecordKind.GcGeneration || record.Lease != 0)
         {
             Foreign.Add(key, value);
+            NoteOtherCluster(key);
             if (key.SequenceEqual(stampKey.Span))
             {
                 Stamp = value.ToArray();
@@ -165,6 +172,8 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         }
 
         Evidence |= other.Evidence;
+        SawOtherPfs |= other.SawOtherPfs;
+        SawOtherPps |= other.SawOtherPps;
         JobsWithInputs += other.JobsWithInputs;
         Stamp ??= other.Stamp;
         HighestModRevision = Math.Max(HighestModRevision, other.HighestModRevision);
@@ -350,6 +359,15 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         RepoFacts facts = FactsOf(repo);
         facts.HasRefCount = true;
         facts.StoredRefCount = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count) ? count : null;
+    }
+
+    private void NoteOtherCluster(ReadOnlySpan<byte> key)
+    {
+        if (!key.StartsWith("pachyderm_migration/"u8))
+        {
+            SawOtherPfs |= key.IndexOf("/repos/"u8) > 0 || key.IndexOf("/commits/"u8) > 0;
+            SawOtherPps |= key.IndexOf("/pipelines/"u8) > 0 || key.IndexOf("/jobs/"u8) > 0;
+        }
     }
 
     private void NoteLease(RecordKind kind, in StoredRecord record)

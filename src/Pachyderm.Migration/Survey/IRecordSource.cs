@@ -4,7 +4,7 @@ namespace Pachyderm.Migration.Survey;
 
 /// <summary>Does something with one record.</summary>
 /// <param name="state">The visitor's own state; one for each worker, so it needs no locks.</param>
-/// <param name="record">The record.</param>
+/// <param name="record">The record. Its key and value are valid during the call only.</param>
 internal delegate void RecordVisitor<in TState>(TState state, in StoredRecord record);
 
 /// <summary>All records of a store as of one revision, to be visited in any order by several workers.</summary>

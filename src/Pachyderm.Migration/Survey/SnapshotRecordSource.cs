@@ -21,16 +21,7 @@ internal sealed class SnapshotRecordSource(EtcdSnapshotFile file) : IRecordSourc
             TState state = create();
             for (int part = Interlocked.Increment(ref next); part < parts.Count; part = Interlocked.Increment(ref next))
             {
-                foreach (IReadOnlyList<StoredRecord> page in file.ReadPartition(parts[part], KeyRange.All))
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    for (int index = 0; index < page.Count; index++)
-                    {
-                        visit(state, page[index]);
-                    }
-
-                    progress?.Report(page.Count);
-                }
+                file.VisitPartition(parts[part], (in StoredRecord record) => visit(state, record), progress, cancellationToken);
             }
 
             return state;

@@ -147,7 +147,7 @@ public sealed class LiveTarget : IMigrationTarget
     {
         if (journal.Phase != MigrationPhase.Stamped)
         {
-            return [];
+            return await new ForeignWrites(_store, request).FindAsync(cancellationToken);
         }
 
         long stampRevision = journal.StampRevision != 0

@@ -191,13 +191,41 @@ public sealed class EtcdSnapshotFile : IDisposable
     public void Dispose() => Reader.Dispose();
 
     /// <summary>
+    /// Visits the live records of one partition, oldest first, reading into one buffer again and again: the fastest way through a file for
+    /// who keeps nothing. Partitions may be visited in parallel.
+    /// </summary>
+    /// <param name="partition">One of <see cref="Partition"/>'s.</param>
+    /// <param name="visit">Called with each record, whose key and value are valid during the call only.</param>
+    /// <param name="progress">Told the number of records of each stretch that was visited; or null.</param>
+    /// <param name="cancellationToken">Ends the visit.</param>
+    public void VisitPartition(SnapshotPartition partition, SnapshotRecordVisitor visit, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(visit);
+        byte[] buffer = Reader.CreateWindowBuffer();
+        List<SnapshotEntry> entries = [];
+        for (int leaf = partition.FirstLeaf; leaf < partition.EndLeaf;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            entries.Clear();
+            leaf = ReadEntries(leaf, partition.EndLeaf, entries, buffer);
+            foreach (SnapshotEntry entry in entries)
+            {
+                StoredRecord record = entry.Record;
+                visit(record);
+            }
+
+            progress?.Report(entries.Count);
+        }
+    }
+
+    /// <summary>
     /// Reads the live entries of the leaves that one read fetches, in ascending order of their revisions, into a buffer of their own.
     /// </summary>
     /// <returns>The first leaf that was not read.</returns>
-    internal int ReadEntries(int firstLeaf, int limit, List<SnapshotEntry> entries)
+    internal int ReadEntries(int firstLeaf, int limit, List<SnapshotEntry> entries, byte[]? reusable = null)
     {
         int end = Reader.WindowEnd(_live.Leaves, firstLeaf, limit);
-        LeafWindow window = Reader.ReadWindow(_live.Leaves, firstLeaf, end, null);
+        LeafWindow window = Reader.ReadWindow(_live.Leaves, firstLeaf, end, reusable);
         for (int leaf = firstLeaf; leaf < end; leaf++)
         {
             BoltPage page = GetLeaf(window, leaf);

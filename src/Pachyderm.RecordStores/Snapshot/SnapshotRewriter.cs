@@ -172,6 +172,9 @@ public static class SnapshotRewriter
     {
         private readonly List<SnapshotEntry> _entries = [];
 
+        // Everything that is kept of a record is copied by the packer, so the next stretch may be read over it.
+        private byte[]? _buffer;
+
         public LeafPacker Packer { get; } = SnapshotImage.CreatePacker();
 
         public long Kept { get; private set; }
@@ -188,7 +191,7 @@ public static class SnapshotRewriter
             while (first < end)
             {
                 _entries.Clear();
-                first = source.ReadEntries(first, end, _entries);
+                first = source.ReadEntries(first, end, _entries, _buffer ??= source.Reader.CreateWindowBuffer());
                 foreach (SnapshotEntry entry in _entries)
                 {
                     Pack(entry, rewrite(entry.Record), filter);

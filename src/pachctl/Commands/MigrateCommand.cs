@@ -298,6 +298,11 @@ internal static class MigrateCommand
             ParseResult parsed, MigrationRequest request, Func<MigrationEngine, Task<MigrationReport>> act, CancellationToken cancellationToken)
         {
             MigrationSteps.Register();
+            if (_writesReport && parsed.GetValue(_report) is { } reportPath)
+            {
+                MigrationReport.Probe(reportPath);
+            }
+
             await using IMigrationTarget target = await OpenAsync(parsed, cancellationToken);
             MigrationEngine engine = new(target, request, new ConsoleObserver(TimeProvider.System), TimeProvider.System);
             try

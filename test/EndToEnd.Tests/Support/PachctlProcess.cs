@@ -165,6 +165,23 @@ public sealed class PachctlProcess : IAsyncDisposable
         return new PachctlResult(_process.ExitCode, await _output, _errors.ToString());
     }
 
+    /// <summary>Waits for the end, and says how much memory the process had at most.</summary>
+    /// <returns>The result, and the largest resident set in KiB that was seen while it ran, which the kernel keeps as a maximum.</returns>
+    public async Task<(PachctlResult Result, long PeakKibibytes)> WaitWithPeakAsync()
+    {
+        Task<PachctlResult> ended = WaitAsync();
+        long peak = 0;
+        string status = string.Create(CultureInfo.InvariantCulture, $"/proc/{_process.Id}/status");
+        using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(20));
+        while (!ended.IsCompleted)
+        {
+            peak = Math.Max(peak, await ReadPeakAsync(status));
+            await timer.WaitForNextTickAsync();
+        }
+
+        return (await ended, peak);
+    }
+
     /// <summary>Ends pachctl if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -175,6 +192,20 @@ public sealed class PachctlProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static async Task<long> ReadPeakAsync(string status)
+    {
+        try
+        {
+            string? line = (await File.ReadAllLinesAsync(status)).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It has ended in between.
+            return 0;
+        }
     }
 
     private async Task ReadErrorsAsync()

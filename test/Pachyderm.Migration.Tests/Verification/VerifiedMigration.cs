@@ -50,6 +50,6 @@ internal static class VerifiedMigration
             cancellation);
         await using OpenedSource migrated = await ((IMigrationTarget)target).OpenMigratedAsync(cancellation);
         await Verifier.RunAsync(
-            source, migrated.Source, plan with { Conversion = wrapVerified(plan.Conversion!) }, request, "the test", progress: null, cancellation);
+            source, migrated, plan with { Conversion = wrapVerified(plan.Conversion!) }, request, "the test", progress: null, cancellation);
     }
 }
