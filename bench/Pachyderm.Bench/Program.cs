@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.RecordStores.Snapshot;
@@ -25,5 +26,9 @@ run.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl migrate.") { generate, run };
+// Whatever follows goes to BenchmarkDotNet, such as --filter '*' --job short.
+Command micro = new("micro", "Measure the parts with BenchmarkDotNet.") { TreatUnmatchedTokensAsErrors = false };
+micro.SetAction(parsed => BenchmarkSwitcher.FromAssembly(typeof(ClusterBench).Assembly).Run([.. parsed.UnmatchedTokens]).Any() ? 0 : 1);
+
+RootCommand root = new("Measures pachctl migrate.") { generate, run, micro };
 return await root.Parse(args).InvokeAsync();

@@ -18,7 +18,17 @@ internal static class CommandLine
             MigrateCommand.Create(),
             BackupCommand.Create(),
         };
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed;
+        try
+        {
+            parsed = root.Parse(args);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // A validator asked for a value that could not be read; the library answers that with an exception.
+            return Fail($"{exception.Message} See `pachctl --help`.", ExitCodes.Usage);
+        }
+
         if (parsed.Errors.Count > 0)
         {
             return WriteUsageErrors(parsed);

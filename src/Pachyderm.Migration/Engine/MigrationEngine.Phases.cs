@@ -137,6 +137,7 @@ public sealed partial class MigrationEngine
     private async Task<MigrationJournal> VerifyAsync(
         MigrationJournal journal, EtcdSnapshotFile source, MigrationPlan plan, MigrationReport report, CancellationToken cancellationToken)
     {
+        long revision = (await target.GetStatusAsync(cancellationToken)).Revision;
         (ClusterInventory after, ChangeTally changes) = await InPhaseAsync(
             report,
             "verify",
@@ -149,7 +150,7 @@ public sealed partial class MigrationEngine
         report.Before = StoreInventories.Of(plan.Inventory);
         report.After = StoreInventories.Of(after);
         Describe(report, plan.Conversion!, changes);
-        return await WriteAsync(journal with { DigestAfter = after.Digest.ToString() }, MigrationPhase.Verified, cancellationToken);
+        return await WriteAsync(journal with { DigestAfter = after.Digest.ToString(), VerifiedRevision = revision }, MigrationPhase.Verified, cancellationToken);
     }
 
     private async Task<Exception> DescribeFailureAsync(

@@ -41,7 +41,7 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         }
 
         Conclude(report, findings);
-        if (report.Result == "ready" && plan.Tally is { Changed: 0, Added: 0 } && plan.From.CompareTo(plan.To) == 0)
+        if (report.Result == "ready" && (plan.Conversion is null || plan.From.CompareTo(plan.To) == 0))
         {
             report.Result = "nothing-to-do";
         }

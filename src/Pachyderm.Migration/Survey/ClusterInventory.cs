@@ -167,6 +167,11 @@ public sealed class ClusterInventory
         foreach ((ByteString name, RepoFacts facts) in Repos)
         {
             string shown = KeyText.Show(name.Span);
+            if (facts.IsUnreadable)
+            {
+                continue;
+            }
+
             if (!facts.Exists)
             {
                 Findings.Add(new Finding(

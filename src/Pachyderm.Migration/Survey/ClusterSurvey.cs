@@ -205,6 +205,11 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         if (problem is not null)
         {
             encoding = RecordEncoding.Neither;
+            if (kind == RecordKind.Repo)
+            {
+                FactsOf(key.Repo).IsUnreadable = true;
+            }
+
             ReadOnlyMemory<byte> keyBytes = record.Key;
             Findings.Add(
                 "bad-record",

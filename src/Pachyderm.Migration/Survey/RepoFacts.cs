@@ -8,6 +8,9 @@ public sealed class RepoFacts
     /// <summary>Whether a repo record was seen; commits and counts may exist without one.</summary>
     public bool Exists { get; set; }
 
+    /// <summary>Whether there is a repo record that cannot be read.</summary>
+    public bool IsUnreadable { get; set; }
+
     /// <summary>Names of the repos that its record lists as provenance.</summary>
     public IReadOnlyList<ByteString> Provenance { get; set; } = [];
 
@@ -38,6 +41,7 @@ public sealed class RepoFacts
             StoredRefCount = other.StoredRefCount;
         }
 
+        IsUnreadable |= other.IsUnreadable;
         Commits.Add(other.Commits);
         Branches += other.Branches;
     }

@@ -48,11 +48,19 @@ internal sealed class Fence : IAsyncDisposable
     {
         byte[] key = keys.Fence;
         long epoch = 1;
+        long lease = 0;
+        FenceHolder? self = null;
         while (true)
         {
             StoredRecord? held = await store.GetAsync(key, cancellationToken);
             if (held is { } record)
             {
+                if (lease != 0 && record.Lease == lease)
+                {
+                    // The answer was lost, and it was a yes.
+                    return new Fence(store, key, lease, record.CreateRevision, self!, time);
+                }
+
                 FenceHolder holder = JournalJson.Decode(record.Value.Span, JournalJson.Default.FenceHolder, $"{store.Location} fence");
                 if (!holder.HasEndedHere())
                 {
@@ -60,24 +68,41 @@ internal sealed class Fence : IAsyncDisposable
                 }
 
                 epoch = holder.Epoch + 1;
-                await store.CommitAsync(
-                    new RecordTransaction([RecordGuard.Unchanged(key, record.ModRevision)], [RecordWrite.Delete(key)]), cancellationToken);
+                await TryCommitAsync(
+                    store, new RecordTransaction([RecordGuard.Unchanged(key, record.ModRevision)], [RecordWrite.Delete(key)]), cancellationToken);
             }
 
-            long lease = await store.GrantLeaseAsync(TimeToLive, cancellationToken);
-            FenceHolder self = FenceHolder.ThisProcess(migrationId, epoch, time);
-            TransactionResult taken = await store.CommitAsync(
+            lease = lease != 0 ? lease : await store.GrantLeaseAsync(TimeToLive, cancellationToken);
+            self = FenceHolder.ThisProcess(migrationId, epoch, time);
+            TransactionResult? taken = await TryCommitAsync(
+                store,
                 new RecordTransaction(
                     [RecordGuard.Absent(key)],
                     [RecordWrite.Put(key, JournalJson.Encode(self, JournalJson.Default.FenceHolder), lease)]),
                 cancellationToken);
-            if (taken.Succeeded)
+            if (taken is { Succeeded: true } yes)
             {
-                return new Fence(store, key, lease, taken.Revision, self, time);
+                return new Fence(store, key, lease, yes.Revision, self, time);
             }
 
-            // Another operator was faster: the next turn reads who.
-            await store.RevokeLeaseAsync(lease, cancellationToken);
+            // Another operator was faster, or the answer was lost: the next turn reads which.
+            if (taken is not null)
+            {
+                await store.RevokeLeaseAsync(lease, cancellationToken);
+                lease = 0;
+            }
+        }
+    }
+
+    private static async Task<TransactionResult?> TryCommitAsync(IRecordStore store, RecordTransaction transaction, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.CommitAsync(transaction, cancellationToken);
+        }
+        catch (OperatorException exception) when (exception.Id == "transaction-outcome-unknown")
+        {
+            return null;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using Pachyderm.Errors;
+using Pachyderm.Formats;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Steps;
@@ -20,6 +21,9 @@ public sealed class LiveTarget : IMigrationTarget
     private readonly TimeProvider _time;
     private readonly Func<CancellationToken, Task<IReadOnlyList<Finding>>>? _examine;
     private Fence? _fence;
+
+    // Null until this process has begun a verification.
+    private long? _ownWritesSinceVerification;
 
     /// <summary>Wraps a store, which the target then owns.</summary>
     /// <param name="store">The store.</param>
@@ -122,8 +126,11 @@ public sealed class LiveTarget : IMigrationTarget
         _store.ReadAsync(range, 0, cancellationToken);
 
     /// <inheritdoc/>
-    Task<OpenedSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken) =>
-        Task.FromResult(new OpenedSource(new StoreRecordSource(_store), range => _store.ReadAsync(range, 0, cancellationToken), File: null));
+    Task<OpenedSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken)
+    {
+        _ownWritesSinceVerification = 0;
+        return Task.FromResult(new OpenedSource(new StoreRecordSource(_store), range => _store.ReadAsync(range, 0, cancellationToken), File: null));
+    }
 
     /// <inheritdoc/>
     public Task ApplyAsync(ApplyRequest request, IProgress<long>? progress, CancellationToken cancellationToken) =>
@@ -132,11 +139,25 @@ public sealed class LiveTarget : IMigrationTarget
     /// <inheritdoc/>
     public async Task<MigrationJournal> StampAsync(MigrationStamp stamp, MigrationJournal journal, CancellationToken cancellationToken)
     {
+        await RefuseForeignWritesAsync(journal, cancellationToken);
+
         // The journal says Stamped with revision 0 for the blink between the two writes; the stamp itself is what counts.
         TransactionResult stamped = await WriteGuardedAsync(
             [RecordWrite.Put(_keys.Stamp, JournalJson.Encode(stamp, JournalJson.Default.MigrationStamp)), PutJournal(journal)], cancellationToken);
         MigrationJournal written = journal with { StampRevision = stamped.Revision };
         FaultPoints.Reach("stamp.before-revision");
+        try
+        {
+            await RefuseForeignWritesAsync(journal, cancellationToken);
+        }
+        catch (OperatorException exception) when (exception.Id == "foreign-write")
+        {
+            // Somebody slipped in between the look and the stamp: it was not deserved.
+            await WriteGuardedAsync(
+                [RecordWrite.Delete(_keys.Stamp), PutJournal(journal with { Phase = MigrationPhase.Ran })], cancellationToken);
+            throw;
+        }
+
         await WriteJournalAsync(written, cancellationToken);
         return written;
     }
@@ -202,6 +223,32 @@ public sealed class LiveTarget : IMigrationTarget
 
     private Fence HeldFence() => _fence ?? throw new InvalidOperationException("the fence is not held");
 
+    private async Task RefuseForeignWritesAsync(MigrationJournal journal, CancellationToken cancellationToken)
+    {
+        RecordStoreStatus status = await _store.GetStatusAsync(cancellationToken);
+        if (_ownWritesSinceVerification is { } own && status.Revision == journal.VerifiedRevision + own)
+        {
+            return;
+        }
+
+        // The revision has moved by more than our own writes. Leases that run out and other clusters in the same etcd move it, too.
+        RecordClassifier classifier = new(new ClusterKeys(journal.PfsPrefix, journal.PpsPrefix));
+        await foreach (IReadOnlyList<StoredRecord> page in _store.ReadAsync(KeyRange.All, 0, cancellationToken))
+        {
+            foreach (StoredRecord record in page)
+            {
+                if (record.ModRevision > journal.VerifiedRevision && classifier.IsDurable(record))
+                {
+                    throw new OperatorException(
+                        "foreign-write",
+                        KeyText.Show(record.Key.Span),
+                        $"somebody else wrote it at revision {record.ModRevision}, after the verification had begun",
+                        "stop every pachd and worker of this cluster, then run `pachctl migrate undo` and start again");
+                }
+            }
+        }
+    }
+
     private RecordWrite PutJournal(MigrationJournal journal) =>
         RecordWrite.Put(_keys.Journal, JournalJson.Encode(journal, JournalJson.Default.MigrationJournal));
 
@@ -213,10 +260,12 @@ public sealed class LiveTarget : IMigrationTarget
             try
             {
                 TransactionResult result = await _store.CommitAsync(new RecordTransaction([HeldFence().Guard], writes), cancellationToken);
+                _ownWritesSinceVerification++;
                 return result.Succeeded ? result : throw LaneApplier.FenceLost(_store);
             }
             catch (OperatorException exception) when (exception.Id == "transaction-outcome-unknown")
             {
+                _ownWritesSinceVerification = null;
                 await _store.GetStatusAsync(cancellationToken);
             }
         }

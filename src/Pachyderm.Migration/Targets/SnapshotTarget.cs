@@ -13,7 +13,7 @@ namespace Pachyderm.Migration.Targets;
 
 /// <summary>
 /// An etcd snapshot file, from which a migrated snapshot file is made. The source is only read. Beside the output live, as long as
-/// they are needed, <c>OUT.partial</c>, the journal <c>OUT.migration.json</c> and the lock <c>OUT.lock</c>.
+/// they are needed, <c>OUT.partial</c>, the journal <c>OUT.migration.json</c> and the lock <c>OUT.lock</c> with its owner.
 /// </summary>
 public sealed class SnapshotTarget : IMigrationTarget
 {
@@ -43,6 +43,8 @@ public sealed class SnapshotTarget : IMigrationTarget
     private string JournalPath => _output + ".migration.json";
 
     private string LockPath => _output + ".lock";
+
+    private string OwnerPath => LockPath + ".owner";
 
     private string PartialPath => _output + ".partial";
 
@@ -148,6 +150,7 @@ public sealed class SnapshotTarget : IMigrationTarget
         {
             // It opens, so its holder has died: what is left of it goes.
             await using FileStream file = new(LockPath, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            File.Delete(OwnerPath);
             File.Delete(LockPath);
             return null;
         }
@@ -194,10 +197,9 @@ public sealed class SnapshotTarget : IMigrationTarget
                 exception);
         }
 
+        // Who holds it is told in a file of its own, since nobody else can open the locked one.
         FenceHolder self = FenceHolder.ThisProcess(migrationId, 1, _time);
-        _lock.SetLength(0);
-        await _lock.WriteAsync(JournalJson.Encode(self, JournalJson.Default.FenceHolder), cancellationToken);
-        await _lock.FlushAsync(cancellationToken);
+        await DurableFile.WriteAsync(OwnerPath, JournalJson.Encode(self, JournalJson.Default.FenceHolder), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -205,6 +207,7 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         if (_lock is not null)
         {
+            File.Delete(OwnerPath);
             File.Delete(LockPath);
             await _lock.DisposeAsync();
             _lock = null;
@@ -382,11 +385,7 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         try
         {
-            // The lock is one of .NET's advisory ones, which a reader that shares everything does not ask for.
-            await using FileStream file = new(LockPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using MemoryStream content = new();
-            await file.CopyToAsync(content, cancellationToken);
-            return JournalJson.Decode(content.ToArray(), JournalJson.Default.FenceHolder, LockPath);
+            return JournalJson.Decode(await File.ReadAllBytesAsync(OwnerPath, cancellationToken), JournalJson.Default.FenceHolder, OwnerPath);
         }
         catch (Exception exception) when (exception is IOException or CorruptionException)
         {

@@ -5,6 +5,7 @@ using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
 using Pachyderm.Migration.Engine;
 using Pachyderm.ObjectStores;
+using Pachyderm.Pachctl.Output;
 using Pachyderm.RecordStores;
 using Spectre.Console;
 
@@ -94,7 +95,7 @@ internal static class BackupCommand
                     Markup.Escape(backup.Problem ?? backup.Source));
             }
 
-            AnsiConsole.Write(table);
+            Tables.Write(table);
             return ExitCodes.Done;
         });
         return command;

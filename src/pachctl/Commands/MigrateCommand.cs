@@ -51,6 +51,13 @@ internal static class MigrateCommand
             command.Options.Add(option);
         }
 
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(check) && result.GetValue(dryRun))
+            {
+                result.AddError("--check and --dry-run: name one of them");
+            }
+        });
         RequireVersion(command, from);
         RequireVersion(command, to);
         accept.Validators.Add(result =>

@@ -95,7 +95,7 @@ internal static class ReportPrinter
                 after?.Digest[..12] ?? "-");
         }
 
-        AnsiConsole.Write(table);
+        Tables.Write(table);
     }
 
     private static void PrintTags(MigrationReport report, TextWriter output)

@@ -357,7 +357,7 @@ public sealed class LiveMigrationTests(EtcdFixture etcd) : IClassFixture<EtcdFix
         await migration.RunAsync(observer: observer);
 
         Assert.Equal(string.Join(", ", observer.Phases.Select(phase => phase.Phase)), string.Join(", ", observer.Ended));
-        Assert.All(observer.Phases.SelectMany(phase => phase.Advances), advance => Assert.True(advance > 0));
+        Assert.All(observer.Phases.SelectMany(phase => phase.Advances), advance => Assert.True(advance >= 0));
         Assert.Equal(cluster.Records.Count, observer.Phases.First(phase => phase.Phase == "discover").Advances.Sum());
         Assert.Equal(cluster.Records.Count, observer.Phases.First(phase => phase.Phase == "verify").Total);
     }

@@ -18,8 +18,8 @@ public sealed class FindingTests
         [
             ("open-commit", $"a/{Open}"),
             ("repo-missing", "ghost"),
-            ("reference-count", "a"),
-            ("reference-count", "b"),
+            ("reference-count", "pachyderm_pfs/repoRefCounts/a"),
+            ("reference-count", "pachyderm_pfs/repoRefCounts/b"),
             ("dangling-provenance", "b"),
             ("dangling-commit", "pachyderm_pfs/branches/a/master"),
             ("branch-name-length", $"pachyderm_pfs/branches/a/{new string('n', 32)}"),
