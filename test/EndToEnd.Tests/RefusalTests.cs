@@ -23,10 +23,10 @@ public class RefusalTests
     [InlineData("--to", "2.0.0", "no such release|2.0.0")]
     [InlineData("--to", "1.4.0", "older")]
     [InlineData("--to", "1.3.0", "older")]
-    [InlineData("--pfs-prefix", "elsewhere", "elsewhere")]
+    [InlineData("--pfs-prefix", "elsewhere", "--pfs-prefix")]
     [InlineData("--storage", "/proc", "/proc: it is no storage root")]
     [InlineData("--storage", "/nowhere/at/all", "/nowhere/at/all")]
-    [InlineData("--use-backup", "never-made", "never-made")]
+    [InlineData("--use-backup", "never-made", "backup-repository-not-found")]
     [InlineData("--report", "/nowhere/report.json", "/nowhere/report.json")]
     public async Task A_wrong_option_is_refused(string option, string value, string words)
     {
