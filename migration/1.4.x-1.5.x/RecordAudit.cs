@@ -72,6 +72,47 @@ internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
         }
     }
 
+    /// <summary>Null if the source calls for this addition; else why not.</summary>
+    public string? Check(in RecordAddition addition)
+    {
+        RecordKey key = _keys.Parse(addition.Key.Span);
+        ReadOnlySpan<byte> value = addition.Value.Span;
+        return key.Kind switch
+        {
+            RecordKind.OpenCommit => CheckOpenCommit(key, value),
+            RecordKind.RepoRefCount => inventory.Repos.GetValueOrDefault(ByteString.CopyFrom(key.Repo)) is { Exists: true, HasRefCount: false }
+                ? CheckRefCount(key, value)
+                : "it is there already, or there is no such repo",
+            RecordKind.JobPipelineIndex or RecordKind.JobInputIndex => CheckEntry(inventory.HasJob(key.Id), key.Id, value),
+            RecordKind.CommitProvenanceIndex => CheckEntry(inventory.HasCommit(key.Repo, key.Id), key.Id, value),
+            RecordKind.RepoProvenanceIndex => CheckEntry(inventory.RefCounts.ContainsKey(ByteString.CopyFrom(key.Repo)), key.Repo, value),
+            _ => "nothing calls for it",
+        };
+    }
+
+    private string? CheckOpenCommit(in RecordKey key, ReadOnlySpan<byte> value)
+    {
+        ByteString id = ByteString.CopyFrom(key.Id);
+        OpenCommit? commit = inventory.OpenCommits.FirstOrDefault(commit => commit.Id.Equals(id));
+        if (commit is null || inventory.OpenCommitEntries.Contains(id))
+        {
+            return "there is no open commit that lacks it";
+        }
+
+        Formats.V1_5.Commit named = Formats.V1_5.Commit.Parser.ParseFrom(value);
+        return named.Id.Equals(id) && commit.Repo.Equals(named.Repo?.Name) ? null : "it names another commit";
+    }
+
+    private static string? CheckEntry(bool exists, ReadOnlySpan<byte> primaryKey, ReadOnlySpan<byte> value)
+    {
+        if (!exists)
+        {
+            return "it leads to a record that does not exist";
+        }
+
+        return value.SequenceEqual(primaryKey) ? null : "its value is not the primary key";
+    }
+
     private bool MustGo(in RecordKey key) => key.Kind switch
     {
         RecordKind.PipelineStoppedIndex or RecordKind.JobStoppedIndex or RecordKind.JobInputsIndex => true,

@@ -95,6 +95,9 @@ internal sealed class RecordConverter : IRecordConversion
     /// <inheritdoc/>
     public string? Audit(in StoredRecord before, in RecordChange change) => _audit.Check(before, change);
 
+    /// <inheritdoc/>
+    public string? AuditAddition(in RecordAddition addition) => _audit.Check(addition);
+
     private static RecordDecoder Decoder => s_decoder ??= new RecordDecoder();
 
     private static RecordChange Drop(RecordChanges what) => RecordChange.Drop((ulong)what);

@@ -45,6 +45,11 @@ internal static class Verifier
             problems.AddRange(await FindDifferencesAsync(source, migrated.Source, classifier, conversion, cancellationToken));
         }
 
+        if (after.Encodings.Text > 0)
+        {
+            problems.AddRange(await NameTextAsync(migrated.Source, classifier, cancellationToken));
+        }
+
         problems.AddRange(CheckReferences(after));
         problems.AddRange(await FindMissingAsync(migrated, after, plan, request, cancellationToken));
         return problems.Count == 0
@@ -54,6 +59,23 @@ internal static class Verifier
                 location,
                 $"what was written is not what it must be: {string.Join("; ", problems.Take(MostDifferences))}",
                 "run `pachctl migrate undo`");
+    }
+
+    private static async Task<IEnumerable<string>> NameTextAsync(IRecordSource migrated, RecordClassifier classifier, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<List<string>> names = await migrated.VisitAsync(
+            () => new List<string>(),
+            (List<string> state, in StoredRecord record) =>
+            {
+                RecordCodec? codec = RecordCodec.For(classifier.Keys.Classify(record.Key.Span));
+                if (state.Count < MostDifferences && codec?.Detect(record.Value.Span) == RecordEncoding.Text)
+                {
+                    state.Add($"{KeyText.Show(record.Key.Span)} is still text");
+                }
+            },
+            progress: null,
+            cancellationToken);
+        return names.SelectMany(state => state);
     }
 
     /// <summary>Asked again, of the migrated store, the step must have nothing to add: no index entry, reference count or open-commit entry is missing.</summary>
@@ -80,11 +102,6 @@ internal static class Verifier
     /// <summary>What no 1.5 store may lack: readable records, reference counts that are right, and an open-commit entry for each open commit.</summary>
     private static IEnumerable<string> CheckReferences(ClusterInventory after)
     {
-        if (after.Encodings.Text > 0)
-        {
-            yield return $"{after.Encodings.Text} records are still text";
-        }
-
         foreach (string id in after.Findings.Counts.Keys.Where(id => id is "reference-count" or "bad-record"))
         {
             yield return after.Findings.Details.First(finding => finding.Id == id).ToString();

@@ -79,6 +79,11 @@ internal sealed class ChangeTally(RecordClassifier classifier, IRecordConversion
     public void Observe(in RecordAddition addition)
     {
         Added++;
+        if (audit && Problems.Count < MostProblems && conversion.AuditAddition(addition) is { } problem)
+        {
+            Problems.Add($"{KeyText.Show(addition.Key.Span)}: {problem}");
+        }
+
         Count(addition.What);
         TotalsOf(classifier.Keys.Classify(addition.Key.Span)).Add(addition.Key.Span, addition.Value.Span);
     }

@@ -27,6 +27,9 @@ public interface IRecordConversion
     /// with the source record. Null if it holds; else what does not.
     /// </summary>
     string? Audit(in StoredRecord before, in RecordChange change);
+
+    /// <summary>Checks that an addition is one that the source calls for. Null if it is; else why not.</summary>
+    string? AuditAddition(in RecordAddition addition);
 }
 
 /// <summary>A record that a conversion adds.</summary>

@@ -85,6 +85,9 @@ public sealed class ClusterInventory
     /// <summary>Whether there is a commit of that repo and id.</summary>
     public bool HasCommit(ReadOnlySpan<byte> repo, ReadOnlySpan<byte> id) => _survey.Commits.Contains(ClusterSurvey.HashCommit(repo, id));
 
+    /// <summary>Whether there is a job of that id.</summary>
+    public bool HasJob(ReadOnlySpan<byte> id) => _survey.Jobs.Contains(System.IO.Hashing.XxHash3.HashToUInt64(id));
+
     /// <summary>Number of commits that something refers to and that do not exist.</summary>
     public long DanglingCommits { get; }
 

@@ -50,6 +50,8 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
 
     public UInt64Set Commits { get; } = new();
 
+    public UInt64Set Jobs { get; } = new();
+
     public UInt64Set ReferencedCommits { get; } = new();
 
     /// <summary>Index entries that records call for, less those that exist: 0 if the indexes are complete and exact, by kind.</summary>
@@ -164,6 +166,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         }
 
         Commits.UnionWith(other.Commits);
+        Jobs.UnionWith(other.Jobs);
         ReferencedCommits.UnionWith(other.ReferencedCommits);
         foreach ((RecordKind kind, (ulong sum, long count)) in other.IndexBalance)
         {
@@ -325,6 +328,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
             return problem;
         }
 
+        Jobs.Add(XxHash3.HashToUInt64(job.Job.Id.Span));
         if (job.State is JobState.JobStarting or JobState.JobRunning)
         {
             string pipeline = job.Pipeline is { } named ? KeyText.Show(named.Name.Span) : "(none)";

@@ -49,6 +49,8 @@ internal sealed class WrongConversion(IRecordConversion inner, byte[] key) : IRe
 
     public string? Audit(in StoredRecord before, in RecordChange change) => inner.Audit(before, change);
 
+    public string? AuditAddition(in RecordAddition addition) => inner.AuditAddition(addition);
+
     public static RecordChange Keep(StoredRecord record, RecordChange right) => RecordChange.Keep;
 
     public static RecordChange Drop(StoredRecord record, RecordChange right) => RecordChange.Drop(0);
