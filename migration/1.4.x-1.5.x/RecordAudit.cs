@@ -35,6 +35,31 @@ internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
     /// <summary>Null if the conversion is right; else what is wrong with it.</summary>
     public string? Check(in StoredRecord before, in RecordChange change)
     {
+        try
+        {
+            return CheckChange(before, change);
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            return $"it is not a message ({exception.Message})";
+        }
+    }
+
+    /// <summary>Null if the source calls for this addition; else why not.</summary>
+    public string? Check(in RecordAddition addition)
+    {
+        try
+        {
+            return CheckAddition(addition);
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            return $"it is not a message ({exception.Message})";
+        }
+    }
+
+    private string? CheckChange(in StoredRecord before, in RecordChange change)
+    {
         RecordKey key = _keys.Parse(before.Key.Span);
         if (change.Kind == RecordChangeKind.Quarantine)
         {
@@ -72,8 +97,7 @@ internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
         }
     }
 
-    /// <summary>Null if the source calls for this addition; else why not.</summary>
-    public string? Check(in RecordAddition addition)
+    private string? CheckAddition(in RecordAddition addition)
     {
         RecordKey key = _keys.Parse(addition.Key.Span);
         ReadOnlySpan<byte> value = addition.Value.Span;
