@@ -80,23 +80,30 @@ internal static class ReportPrinter
         Table table = new() { Border = TableBorder.Simple };
         table.AddColumn("Records");
         table.AddColumn(new TableColumn("before").RightAligned());
-        table.AddColumn(new TableColumn("after").RightAligned());
         table.AddColumn("digest before");
-        table.AddColumn("digest after");
+        if (report.After is not null)
+        {
+            table.AddColumn(new TableColumn("after").RightAligned());
+            table.AddColumn("digest after");
+        }
+
         foreach (string kind in report.Before.Kinds.Keys.Union(report.After?.Kinds.Keys ?? [], StringComparer.Ordinal))
         {
             KindInventory? before = report.Before.Kinds.GetValueOrDefault(kind);
             KindInventory? after = report.After?.Kinds.GetValueOrDefault(kind);
-            table.AddRow(
-                kind,
-                (before?.Count ?? 0).ToString("N0", CultureInfo.InvariantCulture),
-                (after?.Count ?? 0).ToString("N0", CultureInfo.InvariantCulture),
-                before?.Digest[..12] ?? "-",
-                after?.Digest[..12] ?? "-");
+            List<string> cells = [kind, Count(before), before?.Digest[..12] ?? "-"];
+            if (report.After is not null)
+            {
+                cells.AddRange([Count(after), after?.Digest[..12] ?? "-"]);
+            }
+
+            table.AddRow([.. cells]);
         }
 
         Tables.Write(table);
     }
+
+    private static string Count(KindInventory? kind) => (kind?.Count ?? 0).ToString("N0", CultureInfo.InvariantCulture);
 
     private static void PrintTags(MigrationReport report, TextWriter output)
     {
