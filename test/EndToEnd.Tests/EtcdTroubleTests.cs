@@ -204,7 +204,7 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
     {
         using Workspace workspace = new();
         using PointGate gate = new(workspace.Root);
-        using FileAppearance fence = new(workspace.Output + ".lock");
+        using FileAppearance fence = new(workspace.Output + ".lock.owner");
         await using PachctlProcess first = PachctlProcess.Start(["migrate", .. workspace.SnapshotArguments], gate.Environment);
         await fence.WaitAsync();
 
@@ -219,13 +219,13 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
     {
         using Workspace workspace = new();
         (await PachctlProcess.RunAsync(["migrate", .. workspace.SnapshotArguments], KillAt("journal.after-Running"))).MustExitWith(PachctlResult.Killed);
-        foreach (string left in Directory.EnumerateFiles(workspace.Root, "*.lock"))
+        foreach (string left in Directory.EnumerateFiles(workspace.Root, "*.lock*"))
         {
             File.Delete(left);
         }
 
         using PointGate gate = new(workspace.Root);
-        using FileAppearance fence = new(workspace.Output + ".lock");
+        using FileAppearance fence = new(workspace.Output + ".lock.owner");
         await using PachctlProcess first = PachctlProcess.Start(["migrate", "resume", .. workspace.SnapshotArguments], gate.Environment);
         await fence.WaitAsync();
 

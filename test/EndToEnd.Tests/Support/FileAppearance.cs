@@ -12,13 +12,9 @@ public sealed class FileAppearance : IDisposable
         Assert.False(File.Exists(path));
         _watcher = new FileSystemWatcher(Path.GetDirectoryName(path)!, Path.GetFileName(path));
 
-        _watcher.Changed += (_, _) =>
-        {
-            if (new FileInfo(path) is { Exists: true, Length: > 0 })
-            {
-                _made.TrySetResult();
-            }
-        };
+        _watcher.Changed += (_, _) => Look(path);
+        _watcher.Created += (_, _) => Look(path);
+        _watcher.Renamed += (_, _) => Look(path);
         _watcher.EnableRaisingEvents = true;
     }
 
@@ -27,4 +23,12 @@ public sealed class FileAppearance : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _watcher.Dispose();
+
+    private void Look(string path)
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > 0 })
+        {
+            _made.TrySetResult();
+        }
+    }
 }
