@@ -199,7 +199,15 @@ public sealed class SnapshotTarget : IMigrationTarget
 
         // Who holds it is told in a file of its own, since nobody else can open the locked one.
         FenceHolder self = FenceHolder.ThisProcess(migrationId, 1, _time);
-        await DurableFile.WriteAsync(OwnerPath, JournalJson.Encode(self, JournalJson.Default.FenceHolder), cancellationToken);
+        try
+        {
+            await DurableFile.WriteAsync(OwnerPath, JournalJson.Encode(self, JournalJson.Default.FenceHolder), cancellationToken);
+        }
+        catch (IOException)
+        {
+            // The lock is what counts. Without the name of its owner the next operator is told less, and that a disk is full will be told
+            // by the first write that matters.
+        }
     }
 
     /// <inheritdoc/>
