@@ -1,4 +1,6 @@
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using Google.Protobuf;
 using Pachyderm.Backup;
@@ -54,32 +56,37 @@ public static class ContentReferences
     internal static async IAsyncEnumerable<ObjectReference> WalkSoundAsync(
         LegacyContentStore content, IAsyncEnumerable<ObjectReference> trees, FindingList findings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        HashSet<string> walked = new(StringComparer.Ordinal);
+        UInt64Set walked = new();
         await foreach (ObjectReference tree in trees.WithCancellation(cancellationToken))
         {
-            if (!walked.Add(tree.ObjectHash))
+            if (!walked.Add(Hash(tree.ObjectHash)))
             {
                 continue;
             }
 
-            List<ObjectReference> references = [];
-            try
+            await using IAsyncEnumerator<ObjectReference> references =
+                TreeReferences.WalkAsync(content, Only(tree), cancellationToken).GetAsyncEnumerator(cancellationToken);
+            while (await MoveNextAsync(references, tree, findings))
             {
-                await foreach (ObjectReference reference in TreeReferences.WalkAsync(content, Only(tree), cancellationToken))
-                {
-                    references.Add(reference);
-                }
+                yield return references.Current;
             }
-            catch (OperatorException exception)
-            {
-                findings.Add(new Finding(
-                    exception.Id, FindingSeverity.Blocker, tree.ReferencedBy, $"its tree cannot be read ({exception.Problem})", "restore the object from a backup of the object store"));
-            }
+        }
+    }
 
-            foreach (ObjectReference reference in references)
-            {
-                yield return reference;
-            }
+    /// <summary>Identifies an object among those that were seen, in 8 bytes.</summary>
+    internal static ulong Hash(string objectHash) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(objectHash.AsSpan()));
+
+    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ObjectReference> references, ObjectReference tree, FindingList findings)
+    {
+        try
+        {
+            return await references.MoveNextAsync();
+        }
+        catch (OperatorException exception)
+        {
+            findings.Add(new Finding(
+                exception.Id, FindingSeverity.Blocker, tree.ReferencedBy, $"its tree cannot be read ({exception.Problem})", "restore the object from a backup of the object store"));
+            return false;
         }
     }
 

@@ -5,6 +5,7 @@ using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Survey;
 using Pachyderm.Migration.Targets;
 using Pachyderm.ObjectStores;
+using Pachyderm.RecordStores;
 using Pachyderm.RecordStores.Snapshot;
 
 namespace Pachyderm.Migration.Engine;
@@ -174,14 +175,21 @@ public sealed partial class MigrationEngine
         }
 
         LegacyContentStore content = await LegacyContentStore.OpenAsync(storage, cancellationToken);
-        IAsyncEnumerable<ObjectReference> trees = ContentReferences.ReadAsync(CurrentReader(cancellationToken), _keys, cancellationToken);
-        HashSet<string> seen = new(StringComparer.Ordinal);
-        await foreach (ObjectReference reference in ContentReferences.WalkSoundAsync(content, trees, findings, cancellationToken))
+        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> read = CurrentReader(cancellationToken);
+        IAsyncEnumerable<ObjectReference> trees = ContentReferences.ReadAsync(read, _keys, cancellationToken);
+        UInt64Set seen = new();
+        await AddMissingAsync(ContentReferences.WalkSoundAsync(content, trees, findings, cancellationToken));
+        await AddMissingAsync(ContentReferences.ReadOpenWritesAsync(read, _keys, cancellationToken));
+
+        async Task AddMissingAsync(IAsyncEnumerable<ObjectReference> references)
         {
-            if (seen.Add(reference.ObjectHash) && !await content.ObjectExistsAsync(reference.ObjectHash, cancellationToken))
+            await foreach (ObjectReference reference in references)
             {
-                findings.Add(new Finding(
-                    "object-missing", FindingSeverity.Blocker, reference.ObjectHash, $"{reference.ReferencedBy} refers to this object and it does not exist in {content.Location}", "restore it from a backup of the object store"));
+                if (seen.Add(ContentReferences.Hash(reference.ObjectHash)) && !await content.ObjectExistsAsync(reference.ObjectHash, cancellationToken))
+                {
+                    findings.Add(new Finding(
+                        "object-missing", FindingSeverity.Blocker, reference.ObjectHash, $"{reference.ReferencedBy} refers to this object and it does not exist in {content.Location}", "restore it from a backup of the object store"));
+                }
             }
         }
     }
