@@ -16,13 +16,16 @@ namespace Pachyderm.Bench.Generation;
 /// </remarks>
 internal sealed class ClusterGenerator
 {
+    /// <summary>Fewest records that a cluster can have.</summary>
+    public const long FewestRecords = 1000;
+
     private const int RecordsPerPipeline = 5000;
     private const int MostPipelines = 250;
     private const int MostJobsUnderWay = 16;
     private const int JobsKeptPercent = 50;
     private const long Epoch = 1_500_000_000;
 
-    // Index entries of a commit of the deepest pipeline, the commit, two entries of its job.
+    // At most so many for one run of a pipeline: the output commit, its index entries, the job and its three entries.
     private const int MostRecordsPerOutput = 32;
 
     private readonly EtcdSnapshotWriter _writer;
@@ -42,9 +45,6 @@ internal sealed class ClusterGenerator
         _records = records;
         _random = new DeterministicRandom(seed);
     }
-
-    /// <summary>Fewest records that a cluster can have.</summary>
-    public const long FewestRecords = 1000;
 
     /// <summary>Records that are written at the end: each repo, its branch, each pipeline, each job under way and its Stopped entry.</summary>
     private long Outstanding => _repos.Count * 2L + _pipelines.Count + _underWay.Count * 2L;
@@ -79,6 +79,10 @@ internal sealed class ClusterGenerator
         }
 
         WriteNewestStates();
+        if (_written != _records)
+        {
+            throw new InvalidOperationException($"{_written} records were written instead of {_records}.");
+        }
     }
 
     private void SetUp()
@@ -87,8 +91,7 @@ internal sealed class ClusterGenerator
         int sources = Math.Max(4, pipelines * 4 / 5);
         for (int index = 0; index < sources; index++)
         {
-            RepoState repo = AddRepo($"source-{index:d3}", []);
-            _sources.Add(repo);
+            _sources.Add(AddRepo($"source-{index:d3}", []));
         }
 
         for (int index = 0; index < pipelines; index++)

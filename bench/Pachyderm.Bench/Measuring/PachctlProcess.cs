@@ -39,9 +39,10 @@ internal sealed class PachctlProcess
 
         long started = Stopwatch.GetTimestamp();
         using Process process = Process.Start(info)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        Task exited = process.WaitForExitAsync(cancellationToken);
+        await using CancellationTokenRegistration killing = cancellationToken.Register(process.Kill);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        Task<string> errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        Task exited = process.WaitForExitAsync(CancellationToken.None);
         ProcessCost cost = default;
         using (PeriodicTimer timer = new(SamplingPeriod))
         {
@@ -49,11 +50,12 @@ internal sealed class PachctlProcess
             while (!exited.IsCompleted)
             {
                 cost = Sample(process.Id) ?? cost;
-                await Task.WhenAny(exited, timer.WaitForNextTickAsync(cancellationToken).AsTask());
+                await Task.WhenAny(exited, timer.WaitForNextTickAsync(CancellationToken.None).AsTask());
             }
         }
 
         await exited;
+        cancellationToken.ThrowIfCancellationRequested();
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
         string printed = await errors + await output;
         return process.ExitCode == 0
