@@ -175,7 +175,9 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
         string key, Func<PipeWriter, CancellationToken, Task> produce, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Pipe pipe = new();
+        // Large pieces, so that writing, hashing and sealing overlap instead of handing over every few kilobytes.
+        Pipe pipe = new(new PipeOptions(
+            minimumSegmentSize: 256 << 10, pauseWriterThreshold: 4 << 20, resumeWriterThreshold: 2 << 20, useSynchronizationContext: false));
         Exception? failure = null;
         Task producing = Task.Run(
             async () =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.IO.Hashing;
 using Google.Protobuf;
@@ -18,6 +19,9 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
 
     private readonly ClusterKeys _keys = classifier.Keys;
     private readonly RecordDecoder _decoder = new();
+    private static readonly ProtoTextFormatter InputFormatter = ProtoTextFormatter.For(Input.Descriptor);
+
+    private readonly ArrayBufferWriter<byte> _inputText = new(1024);
     private readonly IndexKeyWriter _indexKeys = new(classifier.Keys);
     private readonly Dictionary<ulong, RepoFacts> _factsByHash = [];
     private readonly RecordTotals?[] _totals = new RecordTotals?[Enum.GetValues<RecordKind>().Length];
@@ -186,17 +190,24 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
     {
         RecordKind kind = key.Kind;
         RecordEncoding encoding = _decoder.Decode(kind, record.Value.Span, out ReadOnlySpan<byte> wire, out string? problem);
+        bool isExact = encoding != RecordEncoding.Binary || RecordCodec.For(kind)!.IsBinary(record.Value.Span);
         if (encoding != RecordEncoding.Neither)
         {
             try
             {
+                // What is exactly as upstream writes it may be read in place; anything else has to be parsed to the last byte first.
+                if (!isExact)
+                {
+                    ParseWhole(kind, wire);
+                }
+
                 problem = kind switch
                 {
                     RecordKind.Repo => ObserveRepo(key, RepoInfo.Parser.ParseFrom(wire)),
                     RecordKind.Commit => ObserveCommit(key, record, wire, digest),
                     RecordKind.Branch => ObserveBranch(key, record, Commit.Parser.ParseFrom(wire)),
                     RecordKind.Pipeline => ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding, HasField(wire, GcPolicyField)),
-                    _ => ObserveJob(key, record, JobInfo.Parser.ParseFrom(wire), encoding, HasField(wire, Formats.V1_4.JobInfo.ErrorFieldNumber)),
+                    _ => ObserveJob(key, record, wire, encoding),
                 };
             }
             catch (InvalidProtocolBufferException exception)
@@ -220,7 +231,7 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                 () => (KeyText.Show(keyBytes.Span), $"the record cannot be read ({problem})", "restore it from a backup, delete it, or set it aside with --quarantine"));
         }
 
-        if (encoding == RecordEncoding.Binary && !RecordCodec.For(kind)!.IsBinary(record.Value.Span))
+        if (encoding == RecordEncoding.Binary && !isExact)
         {
             ReadOnlyMemory<byte> keyBytes = record.Key;
             Findings.Add(
@@ -321,17 +332,17 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         return null;
     }
 
-    private string? ObserveJob(in RecordKey key, in StoredRecord record, JobInfo job, RecordEncoding encoding, bool hasLeftovers)
+    private string? ObserveJob(in RecordKey key, in StoredRecord record, ReadOnlySpan<byte> wire, RecordEncoding encoding)
     {
-        if (RecordRules.Check(key, job) is { } problem)
+        if (JobView.Read(key, wire, out JobView job) is { } problem)
         {
             return problem;
         }
 
-        Jobs.Add(XxHash3.HashToUInt64(job.Job.Id.Span));
-        if (job.State is JobState.JobStarting or JobState.JobRunning)
+        Jobs.Add(XxHash3.HashToUInt64(key.Id));
+        if (job.State is (ulong)JobState.JobStarting or (ulong)JobState.JobRunning)
         {
-            string pipeline = job.Pipeline is { } named ? KeyText.Show(named.Name.Span) : "(none)";
+            string pipeline = job.HasPipeline ? KeyText.Show(job.Pipeline) : "(none)";
             ReadOnlyMemory<byte> keyBytes = record.Key;
             Findings.Add(
                 "running-job",
@@ -339,26 +350,32 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                 () => (KeyText.Show(keyBytes.Span), $"the job of pipeline {pipeline} is not finished", "wait for it, `pachctl stop-job` it, or accept it with --accept running-job"));
         }
 
-        if (job.Pipeline is { } owner)
+        if (job.HasPipeline)
         {
-            Balance(RecordKind.JobPipelineIndex, _keys.JobPipelineIndex(owner.Name.Span, job.Job.Id.Span), +1);
+            Balance(RecordKind.JobPipelineIndex, _keys.JobPipelineIndex(job.Pipeline, key.Id), +1);
         }
 
-        if (job.Input is { } input)
+        if (job.HasInput)
         {
-            Balance(RecordKind.JobInputIndex, _keys.JobInputIndex(ProtoTextFormatter.Format(input), job.Job.Id.Span), +1);
+            _inputText.ResetWrittenCount();
+            if (!InputFormatter.TryFormat(job.Input, _inputText))
+            {
+                return "its input is not a message on the wire";
+            }
+
+            Balance(RecordKind.JobInputIndex, _keys.JobInputIndex(_inputText.WrittenSpan, key.Id), +1);
         }
 
-        if (job.OutputCommit is { } output && !output.Id.IsEmpty)
+        if (!job.OutputId.IsEmpty)
         {
-            Refer(output);
+            ReferencedCommits.Add(HashCommit(job.OutputRepo, job.OutputId));
         }
 
-        JobsWithInputs += job.Inputs.Count > 0 ? 1 : 0;
-        Evidence |= job.Inputs.Count > 0 ? VersionEvidence.Inputs : VersionEvidence.None;
-        Evidence |= job.Input is not null ? VersionEvidence.Input : VersionEvidence.None;
-        Evidence |= hasLeftovers ? VersionEvidence.EarlyLeftovers : VersionEvidence.None;
-        Evidence |= !job.Salt.IsEmpty || job.Stats is not null ? VersionEvidence.Salt : VersionEvidence.None;
+        JobsWithInputs += job.HasInputs ? 1 : 0;
+        Evidence |= job.HasInputs ? VersionEvidence.Inputs : VersionEvidence.None;
+        Evidence |= job.HasInput ? VersionEvidence.Input : VersionEvidence.None;
+        Evidence |= job.HasError ? VersionEvidence.EarlyLeftovers : VersionEvidence.None;
+        Evidence |= !job.Salt.IsEmpty || job.HasStats ? VersionEvidence.Salt : VersionEvidence.None;
         Evidence |= encoding == RecordEncoding.Binary && !job.PipelineId.IsEmpty ? VersionEvidence.BinaryPipelineId : VersionEvidence.None;
         return null;
     }
@@ -407,6 +424,15 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         ulong hash = XxHash3.HashToUInt64(key);
         IndexBalance[kind] = (unchecked(sign > 0 ? sum + hash : sum - hash), count + sign);
     }
+
+    private static void ParseWhole(RecordKind kind, ReadOnlySpan<byte> wire) => _ = kind switch
+    {
+        RecordKind.Commit => (IMessage)CommitInfo.Parser.ParseFrom(wire),
+        RecordKind.Job => JobInfo.Parser.ParseFrom(wire),
+        RecordKind.Pipeline => PipelineInfo.Parser.ParseFrom(wire),
+        RecordKind.Repo => RepoInfo.Parser.ParseFrom(wire),
+        _ => Commit.Parser.ParseFrom(wire),
+    };
 
     private static bool HasField(ReadOnlySpan<byte> wire, int field)
     {

@@ -80,7 +80,8 @@ internal ref struct CommitView
     /// <summary>The commits in its provenance, one for each call of <see cref="ProvenanceEnumerator.MoveNext"/>.</summary>
     public readonly ProvenanceEnumerator Provenance => new(_wire);
 
-    private static ReadOnlySpan<byte> RepoOf(ReadOnlySpan<byte> commit)
+    /// <summary>Name of the repo of a commit reference.</summary>
+    internal static ReadOnlySpan<byte> RepoOf(ReadOnlySpan<byte> commit)
     {
         WireScanner scanner = new(commit);
         while (scanner.Next())
@@ -94,7 +95,8 @@ internal ref struct CommitView
         return default;
     }
 
-    private static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> commit)
+    /// <summary>Identifier of a commit reference.</summary>
+    internal static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> commit)
     {
         WireScanner scanner = new(commit);
         while (scanner.Next())
@@ -108,14 +110,15 @@ internal ref struct CommitView
         return default;
     }
 
-    // Repo and Object have one field, number 1.
-    private static ReadOnlySpan<byte> FirstField(ReadOnlySpan<byte> message)
+    /// <summary>Content of field 1 of a message that has no other: a repo, an object, a pipeline, a job.</summary>
+    internal static ReadOnlySpan<byte> FirstField(ReadOnlySpan<byte> message)
     {
         WireScanner scanner = new(message);
         return scanner.Next() && scanner.Field == 1 ? scanner.Bytes : default;
     }
 
-    private static bool IsTime(ReadOnlySpan<byte> timestamp)
+    /// <summary>Whether a timestamp is one.</summary>
+    internal static bool IsTime(ReadOnlySpan<byte> timestamp)
     {
         WireScanner scanner = new(timestamp);
         while (scanner.Next())

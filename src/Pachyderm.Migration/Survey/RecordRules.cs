@@ -13,7 +13,8 @@ public static class RecordRules
     public const int CommitIdLength = 32;
 
     private const int ObjectHashLength = 128;
-    private const int LastState = 4;
+    /// <summary>The highest number of a state, of jobs and of pipelines.</summary>
+    internal const int LastState = 4;
     private const int NanosPerSecond = 1_000_000_000;
 
     /// <summary>Checks a repo.</summary>
