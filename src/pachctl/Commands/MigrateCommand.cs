@@ -44,7 +44,7 @@ internal static class MigrateCommand
         Option<string?> useBackup = new("--use-backup") { Description = "Use this backup, made before, instead of making one.", HelpName = "NAME" };
         Option<bool> quarantine = new("--quarantine") { Description = "Set records that cannot be read aside under another key instead of stopping." };
         Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written a second.", HelpName = "N" };
+        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written to a live etcd a second.", HelpName = "N" };
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
         foreach (Option option in (Option[])[from, to, check, dryRun, storage, backupContent, useBackup, quarantine, accept, rateLimit, yes])
         {
@@ -225,7 +225,7 @@ internal static class MigrateCommand
     {
         Command command = new(name, description);
         Shared shared = Shared.AddTo(command);
-        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written a second.", HelpName = "N" };
+        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written to a live etcd a second.", HelpName = "N" };
         command.Options.Add(rateLimit);
         command.SetAction(async (parsed, cancellationToken) => await shared.RunAsync(
             parsed,
