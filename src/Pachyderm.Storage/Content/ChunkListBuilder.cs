@@ -20,11 +20,13 @@ internal sealed class ChunkListBuilder(IChunkWriter writer)
     }
 
     /// <summary>Ends the list.</summary>
-    internal async ValueTask<FileContent> CompleteAsync(CancellationToken cancellationToken)
+    /// <param name="firstHash">What identifies the file if it is its first chunk alone.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    internal async ValueTask<FileContent> CompleteAsync(ChunkId firstHash, CancellationToken cancellationToken)
     {
         if (levels.Count == 0)
         {
-            return new FileContent(0, ChunkId.Of([]), [], 0);
+            return new FileContent(0, FileHash.Of([]), [], 0);
         }
         int depth = 0;
         // Ending a level's last node may add a level.
@@ -37,7 +39,7 @@ internal sealed class ChunkListBuilder(IChunkWriter writer)
             depth++;
         }
         ImmutableArray<ChunkReference> top = [.. levels[depth].Entries];
-        ChunkId hash = depth == 0 && top.Length == 1 ? top[0].Id : ChunkList.HashOf(top);
+        ChunkId hash = depth == 0 && top.Length == 1 ? firstHash : ChunkList.HashOf(top);
         return new FileContent(size, hash, top, depth);
     }
 

@@ -15,6 +15,7 @@ public sealed class ContentBuilder : IAsyncDisposable
     private Chunker chunker;
     private byte[]? buffer;
     private int filled;
+    private ChunkId? firstHash;
 
     internal ContentBuilder(IChunkWriter writer, int parallelism)
     {
@@ -49,6 +50,7 @@ public sealed class ContentBuilder : IAsyncDisposable
             if (pending.Count == 0)
             {
                 // Most files are this small; a task would cost more than it gains.
+                firstHash ??= FileHash.Of(buffer.AsSpan(0, filled));
                 ChunkId id = await writer.PutAsync(buffer.AsMemory(0, filled), cancellationToken).ConfigureAwait(false);
                 await list.AddAsync(new ChunkReference(id, filled), cancellationToken).ConfigureAwait(false);
                 filled = 0;
@@ -62,7 +64,7 @@ public sealed class ContentBuilder : IAsyncDisposable
         {
             await TakeFirstPendingAsync(cancellationToken).ConfigureAwait(false);
         }
-        return await list.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        return await list.CompleteAsync(firstHash ?? default, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Waits for the chunks that are being stored, and gives the buffers back.</summary>
@@ -83,6 +85,8 @@ public sealed class ContentBuilder : IAsyncDisposable
     /// <summary>Appends a chunk that is stored already and is cut as this builder would cut it; only at a boundary.</summary>
     internal async ValueTask AppendStoredAsync(ChunkReference chunk, CancellationToken cancellationToken)
     {
+        // Bytes that follow are behind this chunk, so that theirs is not the file's hash.
+        firstHash ??= default(ChunkId);
         while (pending.Count > 0)
         {
             await TakeFirstPendingAsync(cancellationToken).ConfigureAwait(false);
@@ -116,6 +120,7 @@ public sealed class ContentBuilder : IAsyncDisposable
         }
         byte[] content = buffer!;
         int length = filled;
+        firstHash ??= FileHash.Of(content.AsSpan(0, length));
         buffer = null;
         filled = 0;
         pending.Enqueue(new PendingChunk(Task.Run(() => StoreAsync(content, length, cancellationToken), CancellationToken.None), length));

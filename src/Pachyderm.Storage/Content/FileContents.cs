@@ -22,7 +22,7 @@ public sealed class FileContents(IChunkStore store)
         if (content.Length is > 0 and <= Chunker.Minimum)
         {
             ChunkId id = await writer.PutAsync(content, cancellationToken).ConfigureAwait(false);
-            return new FileContent(content.Length, id, [new ChunkReference(id, content.Length)], 0);
+            return new FileContent(content.Length, FileHash.Of(content.Span), [new ChunkReference(id, content.Length)], 0);
         }
         await using ContentBuilder builder = OpenBuilder(writer);
         await builder.AppendAsync(content, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using CsCheck;
 using Pachyderm.Errors;
 using Pachyderm.Storage.Content;
@@ -34,10 +35,27 @@ public sealed class FileContentsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_one_chunk_is_identified_by_the_sha256_of_its_bytes()
+    public async Task A_small_file_has_the_hash_that_1_5_gives_it()
     {
-        Assert.Equal(SHA256.HashData("foo\n"u8), (await FileContents.WriteAsync("foo\n"u8.ToArray(), store, Cancel)).Hash.ToArray());
-        Assert.Equal(SHA256.HashData([]), (await FileContents.WriteAsync(ReadOnlyMemory<byte>.Empty, store, Cancel)).Hash.ToArray());
+        FileContent file = await FileContents.WriteAsync("foo\n"u8.ToArray(), store, Cancel);
+        FileContent empty = await FileContents.WriteAsync(ReadOnlyMemory<byte>.Empty, store, Cancel);
+
+        Assert.Equal("19fdf57bdf9eb5a9602bfa9c0e6dd7ed3835f8fd431d915003ea82747707be66", file.Hash.ToString());
+        Assert.Equal(SHA256.HashData(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA512.HashData([])))), empty.Hash.ToArray());
+    }
+
+    [Theory]
+    [InlineData(200 << 10)]
+    [InlineData(2 << 20)]
+    public async Task A_file_of_one_chunk_has_the_hash_of_its_bytes_however_it_came(int length)
+    {
+        byte[] bytes = new byte[length];
+        FileContent whole = await FileContents.WriteAsync(bytes, store, Cancel);
+        FileContent first = await FileContents.WriteAsync(bytes.AsMemory(0, length / 3), store, Cancel);
+        FileContent second = await FileContents.WriteAsync(bytes.AsMemory(length / 3), store, Cancel);
+
+        Assert.Equal(SHA256.HashData(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA512.HashData(bytes)))), whole.Hash.ToArray());
+        Assert.Equal(Describe(whole), Describe(await contents.ConcatAsync([first, second], store, Cancel)));
     }
 
     // Equal data must be cut alike by every later release, or it is stored twice.
@@ -161,7 +179,7 @@ public sealed class FileContentsTests : IDisposable
         {
             await builder.AddAsync(chunk, Cancel);
         }
-        FileContent content = await builder.CompleteAsync(Cancel);
+        FileContent content = await builder.CompleteAsync(default, Cancel);
 
         Assert.Equal(2, content.Depth);
         Assert.Equal(chunks.Sum(chunk => chunk.Length), content.Size);
@@ -201,7 +219,7 @@ public sealed class FileContentsTests : IDisposable
     public async Task A_chunk_of_another_length_is_corruption()
     {
         FileContent content = await FileContents.WriteAsync("twelve bytes"u8.ToArray(), store, Cancel);
-        store.Replace(content.Hash, [1, 2, 3]);
+        store.Replace(content.Chunks[0].Id, [1, 2, 3]);
 
         await Assert.ThrowsAsync<CorruptionException>(() => ReadAsync(content, 0, null));
     }
