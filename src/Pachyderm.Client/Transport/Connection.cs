@@ -12,6 +12,10 @@ internal sealed class Connection : IAsyncDisposable
 {
     private const int MaxMessageSize = 20 * 1024 * 1024;
     private const int StreamWindow = 4 * 1024 * 1024;
+
+    // PROTOCOL_ERROR of RFC 9113, section 7.
+    private const long Http2ProtocolError = 1;
+
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(20);
 
     private readonly GrpcChannel _channel;
@@ -172,24 +176,34 @@ internal sealed class Connection : IAsyncDisposable
     public Exception Translate(RpcException exception)
     {
         string address = Options.Address.ToString();
-        for (Exception? cause = exception.Status.DebugException; cause is not null; cause = cause.InnerException)
+        Exception[] causes = [.. Causes(exception.Status.DebugException)];
+        if (causes.OfType<ConnectFailedException>().FirstOrDefault() is { } unconnected)
         {
-            switch (cause)
-            {
-                case ConnectFailedException:
-                    return new PachConnectionException(
-                        "pachd-unreachable", address, cause.Message, "start pachd, or name another address with --address or ADDRESS", exception);
-                case HttpRequestException { HttpRequestError: HttpRequestError.HttpProtocolError or HttpRequestError.InvalidResponse } when exception.StatusCode == StatusCode.Internal:
-                case HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError }:
-                    return new PachConnectionException(
-                        "pachd-unreachable", address, "what listens there does not speak gRPC", "name the address of a pachd", exception);
-                case HttpRequestException or IOException or System.Net.Sockets.SocketException:
-                    return new PachConnectionException(
-                        "pachd-connection-lost", address, "the connection broke before the answer was complete", "look whether pachd is well, and what was done; then try again", exception);
-            }
+            return new PachConnectionException(
+                "pachd-unreachable", address, unconnected.Message, "start pachd, or name another address with --address or ADDRESS", exception);
+        }
+
+        if (causes.OfType<HttpRequestException>().Any(cause => cause.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError)
+            || causes.OfType<HttpProtocolException>().Any(cause => cause.ErrorCode == Http2ProtocolError))
+        {
+            return new PachConnectionException("pachd-unreachable", address, "what listens there does not speak gRPC", "name the address of a pachd", exception);
+        }
+
+        if (causes.Any(cause => cause is HttpRequestException or IOException or System.Net.Sockets.SocketException))
+        {
+            return new PachConnectionException(
+                "pachd-connection-lost", address, "the connection broke before the answer was complete", "look whether pachd is well, and what was done; then try again", exception);
         }
 
         return new PachException(exception.StatusCode, exception.Status.Detail, exception);
+    }
+
+    private static IEnumerable<Exception> Causes(Exception? exception)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            yield return cause;
+        }
     }
 
     /// <inheritdoc/>
