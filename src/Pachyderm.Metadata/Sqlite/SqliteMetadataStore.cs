@@ -6,7 +6,7 @@ namespace Pachyderm.Metadata.Sqlite;
 /// The metadata store in one SQLite file, embedded in the process: a write-ahead log flushed at each commit, one thread that writes and commits
 /// concurrent changes together, and a pool of connections that read snapshots meanwhile. See doc/metadata.md.
 /// </summary>
-public sealed class SqliteMetadataStore : IMetadataStore
+public sealed partial class SqliteMetadataStore : IMetadataStore
 {
     private readonly string _path;
     private readonly StoreStamp _stamp;

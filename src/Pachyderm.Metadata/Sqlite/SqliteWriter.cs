@@ -201,6 +201,15 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
             .BindOptional(4, change.Commit).BindOptional(5, change.Branch).Run();
     }
 
+    /// <summary>Runs statements of a repair.</summary>
+    public int Repair(string sql)
+    {
+        state.Owners.Flush();
+        Connection.Execute(sql);
+        state.Owners.Forget();
+        return 0;
+    }
+
     private static ImmutableArray<T> OrEmpty<T>(ImmutableArray<T> array) => array.IsDefault ? [] : array;
 
     // The length of a payload stands in front of its row, so long ones are not read for this.

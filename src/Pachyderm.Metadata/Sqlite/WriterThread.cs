@@ -43,6 +43,7 @@ internal sealed class WriterThread : IAsyncDisposable
         }
         catch (InvalidOperationException exception)
         {
+            _ = request.TryBegin();
             throw new ObjectDisposedException("The metadata store is closed.", exception);
         }
     }
