@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
+using Pachyderm.Bench.Trees;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -30,5 +31,15 @@ run.SetAction(async (parsed, cancellationToken) =>
 Command micro = new("micro", "Measure the parts with BenchmarkDotNet.") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed => BenchmarkSwitcher.FromAssembly(typeof(ClusterBench).Assembly).Run([.. parsed.UnmatchedTokens]).Any() ? 0 : 1);
 
-RootCommand root = new("Measures pachctl migrate.") { generate, run, micro };
+Option<int> files = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
+Option<bool> shapes = new("--shapes") { Description = "Compare shapes of nodes instead." };
+Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { files, shapes };
+trees.SetAction(async (parsed, cancellationToken) =>
+{
+    await (parsed.GetValue(shapes) ? NodeShapeBench.RunAsync(parsed.GetValue(files), cancellationToken)
+        : TreeBench.RunAsync(parsed.GetValue(files), cancellationToken));
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl migrate, and the parts of pachd.") { generate, run, micro, trees };
 return await root.Parse(args).InvokeAsync();
