@@ -13,14 +13,14 @@ public sealed class TreeBuilderTests
     [Fact]
     public async Task Hashes_of_an_older_release_are_kept_until_what_they_are_of_changes()
     {
-        (ChunkId rootHash, ChunkId directoryHash, ChunkId fileHash) = (Content("7").Hash, Content("8").Hash, Content("9").Hash);
+        (ChunkId rootHash, ChunkId directoryHash, ChunkId fileHash) = (Text("7").Hash, Text("8").Hash, Text("9").Hash);
         using IChunkWriter writer = trees.Store.OpenWriter();
         TreeBuilder builder = new(writer, Tiny);
         await builder.AddDirectoryAsync(TreePath.Root, rootHash, Token);
         await builder.AddDirectoryAsync(Path("/a"), directoryHash, Token);
-        await builder.AddFileAsync(Path("/a/f"), Content("1") with { Hash = fileHash }, Token);
-        await builder.AddFileAsync(Path("/a-b"), Content("2"), Token);
-        await builder.AddFileAsync(Path("/b/c/d"), Content("3"), Token);
+        await builder.AddFileAsync(Path("/a/f"), Text("1") with { Hash = fileHash }, Token);
+        await builder.AddFileAsync(Path("/a-b"), Text("2"), Token);
+        await builder.AddFileAsync(Path("/b/c/d"), Text("3"), Token);
         DirectoryReference root = await builder.FinishAsync(Token);
         Assert.Equal(rootHash, root.Hash);
         Assert.Equal(directoryHash, await HashAsync(root, "/a"));
@@ -45,8 +45,8 @@ public sealed class TreeBuilderTests
     {
         using IChunkWriter writer = trees.Store.OpenWriter();
         TreeBuilder builder = new(writer, Tiny);
-        await builder.AddFileAsync(Path(first), Content("1"), Token);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await builder.AddFileAsync(Path(second), Content("1"), Token));
+        await builder.AddFileAsync(Path(first), Text("1"), Token);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await builder.AddFileAsync(Path(second), Text("1"), Token));
         await Assert.ThrowsAsync<ArgumentException>(async () => await builder.AddDirectoryAsync(TreePath.Root, null, Token));
     }
 

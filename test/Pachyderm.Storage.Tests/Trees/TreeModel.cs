@@ -58,7 +58,7 @@ internal sealed class TreeModel
         foreach ((string path, string? file) in InOrder())
         {
             text.Append(path).Append(file is null ? "/" : "").Append(' ').Append(SizeOf(path)).Append(' ')
-                .AppendLine(file is null ? "" : string.Join("", TreeHarness.Content(file).Chunks.Select(chunk => chunk.Id.ToString()[..4])));
+                .AppendLine(file is null ? "" : string.Join("", TreeHarness.Text(file).Chunks.Select(chunk => chunk.Id.ToString()[..4])));
         }
         return text.ToString();
     }

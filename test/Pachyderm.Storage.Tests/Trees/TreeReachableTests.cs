@@ -23,7 +23,7 @@ public sealed class TreeReachableTests
 
         HashSet<ChunkId> nodes = [];
         List<ChunkId> reached = await trees.Reader.ReachableAsync(first, nodes.Add, NoLists, Token).ToListAsync(Token);
-        HashSet<ChunkId> chunks = [.. "0123456789".Select(digit => Content(digit.ToString()).Hash)];
+        HashSet<ChunkId> chunks = [.. "0123456789".Select(digit => Text(digit.ToString()).Hash)];
         Assert.Equal(chunks, [.. reached.Where(chunks.Contains)]);
         // The tree before its last change left nodes behind, which are not reached.
         Assert.Subset(before, nodes);
@@ -45,8 +45,8 @@ public sealed class TreeReachableTests
     [Fact]
     public async Task Lists_of_chunks_are_expanded_by_the_caller()
     {
-        ImmutableArray<ChunkReference> lists = [new(Content("1").Hash, 100), new(Content("2").Hash, 100)];
-        FileContent deep = new(1 << 30, Content("3").Hash, lists, 2);
+        ImmutableArray<ChunkReference> lists = [new(Text("1").Hash, 100), new(Text("2").Hash, 100)];
+        FileContent deep = new(1 << 30, Text("3").Hash, lists, 2);
         DirectoryReference root = await trees.ApplyAsync(null, new PutFile(Path("/a"), deep, Overwrite: false));
         List<ChunkId> reached = await trees.Reader.ReachableAsync(
             root,
@@ -54,10 +54,10 @@ public sealed class TreeReachableTests
             file =>
             {
                 Assert.Equal((deep.Size, deep.Hash, deep.Depth), (file.Size, file.Hash, file.Depth));
-                return file.Chunks.Append(new ChunkReference(Content("4").Hash, 1)).ToAsyncEnumerable();
+                return file.Chunks.Append(new ChunkReference(Text("4").Hash, 1)).ToAsyncEnumerable();
             },
             Token).ToListAsync(Token);
-        Assert.Equal([root.Node, Content("1").Hash, Content("2").Hash, Content("4").Hash], reached);
+        Assert.Equal([root.Node, Text("1").Hash, Text("2").Hash, Text("4").Hash], reached);
     }
 
     private static IAsyncEnumerable<ChunkReference> NoLists(FileContent file) => throw new InvalidOperationException("There are no lists.");
