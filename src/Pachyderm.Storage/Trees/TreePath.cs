@@ -78,6 +78,12 @@ public readonly struct TreePath : IEquatable<TreePath>, IComparable<TreePath>
         return new TreePath(child);
     }
 
+    /// <summary>The names from the root down, as slices of the path.</summary>
+    internal NameSequence Names() => new(bytes);
+
+    /// <summary>The first bytes of the path, which end at the end of a name.</summary>
+    internal TreePath Front(int length) => new(bytes[..length]);
+
     /// <inheritdoc/>
     public bool Equals(TreePath other) => bytes.Span.SequenceEqual(other.bytes.Span);
 
