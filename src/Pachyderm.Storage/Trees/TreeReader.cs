@@ -16,7 +16,7 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
 {
     private readonly NodeSource nodes = new(store, cache);
 
-    /// <summary>A directory without entries. Its node is known to every reader and need not be stored.</summary>
+    /// <summary>A directory without entries. Its node is known to every reader, and never stored.</summary>
     public static DirectoryReference EmptyDirectory => NodeSource.EmptyDirectory;
 
     /// <summary>The root of a tree as an entry.</summary>

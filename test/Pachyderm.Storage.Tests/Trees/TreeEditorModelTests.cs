@@ -6,24 +6,10 @@ namespace Pachyderm.Storage.Tests.Trees;
 /// <summary>Random writes to the editor and to the model, which must agree on the tree or on the conflict.</summary>
 public sealed class TreeEditorModelTests
 {
-    // Few names and little depth, so that writes meet each other.
-    private static readonly string[] Names = ["a", "b", "ab", "a-b", "c", "0000000000000001", "f", "zz"];
-
-    private static readonly Gen<string> Name = Gen.Int[0, Names.Length - 1].Select(index => Names[index]);
-
-    private static readonly Gen<string> AnyPath = Name.Array[1, 3].Select(names => "/" + string.Join('/', names));
-
-    private static readonly Gen<string> Text = Gen.Char['0', '9'].Array[0, 3].Select(characters => new string(characters));
-
-    private static readonly Gen<ModelWrite> Write = Gen.Frequency(
-        (6, Gen.Select(AnyPath, Text, Gen.Int[0, 5], (path, text, dice) => new ModelWrite('p', path, [text], dice == 0))),
-        (3, Gen.Select(Gen.OneOf(AnyPath, AnyPath, Gen.Const("")), path => new ModelWrite('d', path, [], false))),
-        (3, Gen.Select(Gen.OneOf(AnyPath, AnyPath, Gen.Const("")), Text.Array[0, 3], Gen.Int[0, 5], (path, texts, dice) => new ModelWrite('s', path, texts, dice == 0))));
-
     [Fact]
     public async Task Batches_of_writes_leave_the_tree_or_fail_with_the_message_of_the_first_conflict()
     {
-        await Write.Array[1, 12].Array[1, 6].SampleAsync(
+        await ModelWrites.Any.Array[1, 12].Array[1, 6].SampleAsync(
             async batches =>
             {
                 TreeHarness trees = new(TreeHarness.Tiny);
@@ -32,20 +18,12 @@ public sealed class TreeEditorModelTests
                 foreach (ModelWrite[] batch in batches)
                 {
                     TreeModel next = model.Copy();
-                    string? conflict = null;
-                    try
-                    {
-                        Array.ForEach(batch, next.Apply);
-                    }
-                    catch (TreeConflictException exception)
-                    {
-                        conflict = exception.Message;
-                    }
+                    string? conflict = Message(() => Array.ForEach(batch, next.Apply));
                     string? found = null;
                     try
                     {
-                        DirectoryReference applied = await trees.ApplyAsync(root, batch.Select(write => write.ToWrite()));
-                        (root, model) = (applied, next);
+                        root = await trees.ApplyAsync(root, batch.Select(write => write.ToWrite()));
+                        model = next;
                     }
                     catch (TreeConflictException exception)
                     {
@@ -55,6 +33,58 @@ public sealed class TreeEditorModelTests
                     Assert.Equal(model.Describe(), await trees.DescribeAsync(root));
                 }
             },
-            iter: 2_000);
+            iter: 3_000);
+    }
+
+    [Fact]
+    public async Task A_tree_depends_on_its_content_only_and_not_on_how_it_came_about()
+    {
+        await Gen.Select(ModelWrites.Peaceful.Array[1, 400], Gen.Int[1, 60], Gen.Bool).SampleAsync(
+            async (writes, batchSize, tiny) =>
+            {
+                TreeHarness trees = new(tiny ? TreeHarness.Tiny : null);
+                DirectoryReference? root = null;
+                foreach (ModelWrite[] batch in writes.Chunk(batchSize))
+                {
+                    root = await trees.ApplyAsync(root, batch.Select(write => write.ToWrite()));
+                }
+                TreeModel model = ModelWrites.Model(writes);
+                Assert.Equal(model.Describe(), await trees.DescribeAsync(root));
+
+                // Once more from the files alone, backwards; empty directories need a file that is deleted.
+                IEnumerable<TreeWrite> directories = model.Nodes
+                    .Where(node => node.Value is null && node.Key.Length > 0)
+                    .SelectMany(node => new TreeWrite[] { TreeHarness.Put(node.Key + "/gone", "1"), TreeHarness.Delete(node.Key + "/gone") });
+                IEnumerable<TreeWrite> files = model.Nodes.Where(node => node.Value is not null).Select(node => TreeHarness.Put(node.Key, node.Value!));
+                Assert.Equal(root, await trees.ApplyAsync(null, [.. files.Reverse(), .. directories]));
+                Assert.Equal(root, await trees.BuildAsync(model));
+            },
+            iter: 300);
+    }
+
+    [Fact]
+    public async Task What_changes_nothing_gives_the_very_same_tree_and_writes_no_new_node()
+    {
+        TreeHarness trees = new(TreeHarness.Tiny);
+        DirectoryReference root = await trees.ApplyAsync(null, Enumerable.Range(0, 100).Select(number => TreeHarness.Put($"/d/{number}", "1")));
+        DirectoryReference older = root with { Hash = TreeHarness.Content("2").Hash };
+        trees.Store.ResetCounts();
+        Assert.Equal(older, await trees.ApplyAsync(older));
+        Assert.Equal(older, await trees.ApplyAsync(older, TreeHarness.Delete("/x/y"), TreeHarness.Delete("/d/1/y"), TreeHarness.Put("/d/7", "1", overwrite: true)));
+        Assert.Equal(older, await trees.ApplyAsync(older, TreeHarness.Put("/d/x", "1"), TreeHarness.Delete("/d/x")));
+        Assert.Equal(0, trees.Store.NewChunks);
+    }
+
+    private static string? Message(Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (TreeConflictException exception)
+        {
+            return exception.Message;
+        }
     }
 }

@@ -60,6 +60,25 @@ internal sealed class TreeHarness
         return await Editor.ApplyAsync(root, [.. writes], writer, ConcatAsync, Token);
     }
 
+    /// <summary>The model's tree, from its entries in order.</summary>
+    internal async Task<DirectoryReference> BuildAsync(TreeModel model)
+    {
+        using IChunkWriter writer = Store.OpenWriter();
+        TreeBuilder builder = new(writer, Shape);
+        foreach ((string path, string? text) in model.InOrder())
+        {
+            if (text is null)
+            {
+                await builder.AddDirectoryAsync(Path(path), null, Token);
+            }
+            else
+            {
+                await builder.AddFileAsync(Path(path), Content(text), Token);
+            }
+        }
+        return await builder.FinishAsync(Token);
+    }
+
     /// <summary>Everything below the root, one line each, in the order of the walk.</summary>
     internal async Task<string> DescribeAsync(DirectoryReference? root)
     {

@@ -55,7 +55,11 @@ internal sealed class TreeModel
     internal string Describe()
     {
         StringBuilder text = new();
-        Describe("", text);
+        foreach ((string path, string? file) in InOrder())
+        {
+            text.Append(path).Append(file is null ? "/" : "").Append(' ').Append(SizeOf(path)).Append(' ')
+                .AppendLine(file is null ? "" : string.Join("", TreeHarness.Content(file).Chunks.Select(chunk => chunk.Id.ToString()[..4])));
+        }
         return text.ToString();
     }
 
@@ -63,19 +67,9 @@ internal sealed class TreeModel
         ? file.Length
         : Nodes.Where(node => node.Key.StartsWith(path + "/", StringComparison.Ordinal)).Sum(node => node.Value?.Length ?? 0);
 
-    private void Describe(string path, StringBuilder text)
-    {
-        string? file = Nodes[path];
-        text.Append(path).Append(file is null ? "/" : "").Append(' ').Append(SizeOf(path)).Append(' ')
-            .AppendLine(file is null ? "" : string.Join("", TreeHarness.Content(file).Chunks.Select(chunk => chunk.Id.ToString()[..4])));
-        if (file is null)
-        {
-            foreach (string child in ChildrenOf(path).OrderBy(child => child, StringComparer.Ordinal))
-            {
-                Describe(child, text);
-            }
-        }
-    }
+    /// <summary>Paths and texts, each directory before its children, the children of each in order.</summary>
+    internal IEnumerable<(string Path, string? Text)> InOrder(string start = "") =>
+        ChildrenOf(start).OrderBy(child => child, StringComparer.Ordinal).SelectMany(child => InOrder(child)).Prepend((start, Nodes[start]));
 
     private void Remove(string path)
     {

@@ -103,6 +103,9 @@ internal sealed class DirectoryCursor
         }
     }
 
+    /// <summary>Passes everything.</summary>
+    internal void Finish() => path.Clear();
+
     /// <summary>Goes back to the entry before; to the end if this was the first.</summary>
     internal async ValueTask RetreatAsync(CancellationToken cancellationToken)
     {

@@ -88,6 +88,10 @@ internal sealed class DirectoryWriter(NodeShape shape)
 
     private async ValueTask<ChildReference> WriteAsync(NodeBuilder builder, CancellationToken cancellationToken)
     {
+        if (builder.Count == 0)
+        {
+            return new ChildReference(NodeSource.EmptyNode.Id, 0, 0, 0);
+        }
         ChunkId id = await writer!.PutAsync(builder.Finish(), cancellationToken).ConfigureAwait(false);
         return new ChildReference(id, builder.Size, builder.Files, builder.Entries);
     }
