@@ -40,7 +40,8 @@ internal static class PfsErrors
 
     public static PfsException NotOpen(string id) => Refused($"commit {id} is not open");
 
-    public static PfsException DeleteFileInFinished(CommitName commit) => Refused($"commit {commit.Id} in repo {commit.Repo} has already finished");
+    public static PfsException DeleteFileInFinished(CommitReference commit) =>
+        Refused($"commit {OneLine(commit.Text)} in repo {commit.Repo} has already finished");
 
     public static PfsException FinishedTwice(CommitName commit) => Refused($"commit {commit} has already been finished");
 
