@@ -40,9 +40,9 @@ public class ContractTests
     [Fact]
     public void Files_are_named_as_upstream_names_them_so_that_reflection_agrees()
     {
-        string[] names = ["client/pfs/pfs.proto", "client/pps/pps.proto", "client/version/versionpb/version.proto", "client/health/health.proto", "client/auth/auth.proto"];
-
-        Assert.Equal(names, [.. Release153.Select(file => file.Name)]);
+        Assert.Equal(
+            "client/pfs/pfs.proto client/pps/pps.proto client/version/versionpb/version.proto client/health/health.proto client/auth/auth.proto",
+            string.Join(' ', Release153.Select(file => file.Name)));
     }
 
     [Fact]
