@@ -1,0 +1,3 @@
+using Pachyderm.Pachd.Configuration;
+
+return await CommandLine.RunAsync(args);
