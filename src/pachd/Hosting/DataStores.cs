@@ -55,7 +55,8 @@ internal sealed class DataStores : IAsyncDisposable
                     SpoolDirectory = Path.Combine(data, "spool"),
                     IndexDirectory = Path.Combine(data, "index"),
                     ReadOnly = refusal is not null,
-                    OnFinding = finding => logger.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
+                    // In a new directory everything is missing, which is nothing to tell.
+                    OnFinding = format is null ? null : finding => logger.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
                 },
                 cancellationToken);
             // Last, so that a directory with a stamp has everything in it.

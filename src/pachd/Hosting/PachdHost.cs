@@ -152,7 +152,7 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<IRemoteFileSource>(),
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
-        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, TimeProvider.System));
+        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Chunks));
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;

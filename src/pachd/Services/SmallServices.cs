@@ -36,7 +36,7 @@ internal sealed class PpsService(PachydermFileSystem files, StoreMaintenance mai
     /// <inheritdoc/>
     public override async Task<Wire.Pps.GarbageCollectResponse> GarbageCollect(Wire.Pps.GarbageCollectRequest request, ServerCallContext context)
     {
-        await maintenance.CollectGarbageAsync(removeObjects: true, progress: null, context.CancellationToken);
+        await maintenance.CollectGarbageAsync(progress: null, context.CancellationToken);
         return new Wire.Pps.GarbageCollectResponse();
     }
 
