@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
+using Pachyderm.Bench.Storage;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -30,5 +31,5 @@ run.SetAction(async (parsed, cancellationToken) =>
 Command micro = new("micro", "Measure the parts with BenchmarkDotNet.") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed => BenchmarkSwitcher.FromAssembly(typeof(ClusterBench).Assembly).Run([.. parsed.UnmatchedTokens]).Any() ? 0 : 1);
 
-RootCommand root = new("Measures pachctl migrate.") { generate, run, micro };
+RootCommand root = new("Measures pachctl migrate.") { generate, run, micro, StorageBench.CreateCommand() };
 return await root.Parse(args).InvokeAsync();
