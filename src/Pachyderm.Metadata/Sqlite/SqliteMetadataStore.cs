@@ -84,7 +84,13 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
     }
 
     /// <inheritdoc/>
-    public Task WaitForChangeAsync(long after, CancellationToken cancellationToken) => _signal.WaitAsync(after, cancellationToken);
+    /// <exception cref="OperatorException">
+    /// <c>store-read-only</c>: the store is open for reading only, so that it would never hear of the next change.
+    /// </exception>
+    public Task WaitForChangeAsync(long after, CancellationToken cancellationToken) => _writer is null && _signal.Last <= after
+        ? Task.FromException(new OperatorException(
+            "store-read-only", _path, "the store is open for reading only and hears of no changes", "open it for writing"))
+        : _signal.WaitAsync(after, cancellationToken);
 
     /// <summary>Finishes the changes and reads that were begun or queued, and closes the store.</summary>
     public async ValueTask DisposeAsync()
