@@ -77,7 +77,8 @@ public sealed class SqliteOpeningTests : IDisposable
     public async Task A_directory_that_is_missing_is_said_so() =>
         Assert.Equal(
             "storage-not-found",
-            (await Assert.ThrowsAsync<OperatorException>(() => OpenAsync(new SqliteMetadataOptions { Path = _directory["no/metadata.db"] }))).Id);
+            (await Assert.ThrowsAsync<OperatorException>(
+                () => OpenAsync(new SqliteMetadataOptions { Path = _directory["no/metadata.db"] }))).Id);
 
     [Fact]
     public async Task A_log_without_its_store_is_no_new_store()

@@ -5,7 +5,8 @@ using Pachyderm.Metadata.Sqlite;
 namespace Pachyderm.Bench.Metadata;
 
 /// <summary>
-/// The metadata store on a real disk: durable changes by one caller and by many at once, rows in bulk, and reads. Every figure is for one operation.
+/// The metadata store on a real disk: durable changes by one caller and by many at once, rows in bulk, and reads. Every figure is for one
+/// operation.
 /// </summary>
 [MemoryDiagnoser]
 public class MetadataStoreBenchmarks
@@ -25,7 +26,8 @@ public class MetadataStoreBenchmarks
     public async Task OpenAsync()
     {
         // Not the directory for temporary files, which may be memory.
-        _directory = Directory.CreateDirectory(Path.Combine(Environment.CurrentDirectory, "bench-" + Guid.NewGuid().ToString("N"))).FullName;
+        _directory = Directory.CreateDirectory(
+            Path.Combine(Environment.CurrentDirectory, "bench-" + Guid.NewGuid().ToString("N"))).FullName;
         _store = await SqliteMetadataStore.OpenAsync(
             new SqliteMetadataOptions { Path = Path.Combine(_directory, "metadata.db") }, CancellationToken.None);
         await WriteAsync(writer =>
@@ -81,7 +83,8 @@ public class MetadataStoreBenchmarks
     public Task FindCommits() => RunAsync(callers: 1, i => ReadAsync(reader => reader.FindCommit(new CommitKey("r", $"{i * 97:d32}"))));
 
     [Benchmark(OperationsPerInvoke = 16 * ChangesEach, Description = "FindCommit, 16 callers")]
-    public Task FindCommitsTogether() => RunAsync(callers: 16, i => ReadAsync(reader => reader.FindCommit(new CommitKey("r", $"{i * 97:d32}"))));
+    public Task FindCommitsTogether() => RunAsync(
+        callers: 16, i => ReadAsync(reader => reader.FindCommit(new CommitKey("r", $"{i * 97:d32}"))));
 
     [Benchmark(OperationsPerInvoke = 10_000, Description = "commit of a page of 1,000")]
     public async Task ListCommits()
@@ -117,7 +120,8 @@ public class MetadataStoreBenchmarks
             }
         })));
 
-    private Task AddWritesAsync(int callers) => RunAsync(callers, _ => WriteAsync(writer => writer.AddPendingWrite(new CommitKey("r", "open"), _payload)));
+    private Task AddWritesAsync(int callers) =>
+        RunAsync(callers, _ => WriteAsync(writer => writer.AddPendingWrite(new CommitKey("r", "open"), _payload)));
 
     private Task<T> ReadAsync<T>(Func<IMetadataReader, T> query) => _store.ReadAsync(query, CancellationToken.None);
 

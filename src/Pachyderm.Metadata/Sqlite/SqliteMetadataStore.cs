@@ -3,8 +3,8 @@ using Pachyderm.Errors;
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>
-/// The metadata store in one SQLite file, embedded in the process: a write-ahead log flushed at each commit, one thread that writes and commits
-/// concurrent changes together, and a pool of connections that read snapshots meanwhile. See doc/metadata.md.
+/// The metadata store in one SQLite file, embedded in the process: a write-ahead log flushed at each commit, one thread that writes and
+/// commits concurrent changes together, and a pool of connections that read snapshots meanwhile. See doc/metadata.md.
 /// </summary>
 public sealed partial class SqliteMetadataStore : IMetadataStore
 {
@@ -45,8 +45,9 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
     /// <param name="options">What to open, and how.</param>
     /// <param name="cancellationToken">Ends it before it has begun.</param>
     /// <exception cref="OperatorException">
-    /// <c>store-locked</c>: another process writes it. <c>store-missing</c>: there is none and it is to be read only. <c>store-foreign</c>: the file
-    /// is not a store. <c>store-format</c>: this release cannot read it. <c>storage-…</c>: the disk is full, read-only or failing.
+    /// <c>store-locked</c>: another process writes it. <c>store-missing</c>: there is none and it is to be read only.
+    /// <c>store-foreign</c>: the file is not a store. <c>store-format</c>: this release cannot read it.
+    /// <c>storage-…</c>: the disk is full, read-only or failing.
     /// </exception>
     /// <exception cref="CorruptionException"><c>store-damaged</c>.</exception>
     public static Task<SqliteMetadataStore> OpenAsync(SqliteMetadataOptions options, CancellationToken cancellationToken)
