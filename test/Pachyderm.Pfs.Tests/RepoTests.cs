@@ -37,7 +37,7 @@ public sealed class RepoTests : IAsyncLifetime
     {
         Task[] calls = [.. Enumerable.Range(0, 20).Select(_ => pfs.CreateRepoAsync("one"))];
         await Task.WhenAll(calls).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Assert.Single(calls, call => call.IsCompletedSuccessfully);
+        Assert.Equal(1, calls.Count(call => call.IsCompletedSuccessfully));
         await RefusedAsync(() => pfs.CreateRepoAsync("one"), PfsErrorKind.AlreadyExists, "pachyderm_pfs/repoRefCounts/ one already exists");
     }
 
