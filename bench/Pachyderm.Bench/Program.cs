@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
+using Pachyderm.Bench.Pfs;
 using Pachyderm.Bench.Trees;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -31,15 +32,35 @@ run.SetAction(async (parsed, cancellationToken) =>
 Command micro = new("micro", "Measure the parts with BenchmarkDotNet.") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed => BenchmarkSwitcher.FromAssembly(typeof(ClusterBench).Assembly).Run([.. parsed.UnmatchedTokens]).Any() ? 0 : 1);
 
-Option<int> files = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
-Option<bool> shapes = new("--shapes") { Description = "Compare shapes of nodes instead." };
-Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { files, shapes };
-trees.SetAction(async (parsed, cancellationToken) =>
+Option<int[]> sizes = new("--files")
 {
-    await (parsed.GetValue(shapes) ? NodeShapeBench.RunAsync(parsed.GetValue(files), cancellationToken)
-        : TreeBench.RunAsync(parsed.GetValue(files), cancellationToken));
+    Description = "Numbers of files to measure.",
+    AllowMultipleArgumentsPerToken = true,
+    DefaultValueFactory = _ => [1_000, 100_000, 1_000_000],
+};
+Command growth = new("growth", "Time commits, lists, globs and diffs in repos of different sizes on the real ./pachd.") { sizes, work };
+growth.SetAction(async (parsed, cancellationToken) =>
+{
+    await GrowthBench.RunAsync(PachctlProcess.Checkout, parsed.GetValue(work)!, parsed.GetValue(sizes)!, cancellationToken);
     return 0;
 });
 
-RootCommand root = new("Measures pachctl migrate, and the parts of pachd.") { generate, run, micro, trees };
+Command operations = new("operations", "Count small operations a second on the real ./pachd, from 1 and from 16 clients.") { work };
+operations.SetAction(async (parsed, cancellationToken) =>
+{
+    await OperationsBench.RunAsync(PachctlProcess.Checkout, parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+Option<int> largest = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
+Option<bool> shapes = new("--shapes") { Description = "Compare shapes of nodes instead." };
+Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { largest, shapes };
+trees.SetAction(async (parsed, cancellationToken) =>
+{
+    await (parsed.GetValue(shapes) ? NodeShapeBench.RunAsync(parsed.GetValue(largest), cancellationToken)
+        : TreeBench.RunAsync(parsed.GetValue(largest), cancellationToken));
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl and pachd.") { generate, run, growth, operations, trees, micro };
 return await root.Parse(args).InvokeAsync();

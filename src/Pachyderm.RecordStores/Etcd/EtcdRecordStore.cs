@@ -14,20 +14,20 @@ namespace Pachyderm.RecordStores.Etcd;
 public sealed class EtcdRecordStore : IRecordStore
 {
     /// <summary>
-    /// The most guards, and the most writes, that a transaction may have. etcd itself allows 128 unless started with another
-    /// <c>--max-txn-ops</c>.
+    /// The most guards, and the most writes, that a transaction may have, those of its alternatives included. etcd itself allows 128
+    /// unless started with another <c>--max-txn-ops</c>.
     /// </summary>
     public const int MaxOperations = 120;
-
-    /// <summary>The most keys that <see cref="GetManyAsync"/> reads at once.</summary>
-    public const int MaxKeys = 100;
 
     private readonly EtcdConnection _connection;
     private readonly EtcdTransactions _transactions;
     private readonly EtcdLeases _leases;
 
-    private EtcdRecordStore(EtcdConnection connection)
+    private EtcdRecordStore(EtcdConnection connection, string version)
     {
+        TakesAlternatives = !version.StartsWith("3.0.", StringComparison.Ordinal)
+            && !version.StartsWith("3.1.", StringComparison.Ordinal)
+            && !version.StartsWith("3.2.", StringComparison.Ordinal);
         _connection = connection;
         _transactions = new EtcdTransactions(connection);
         _leases = new EtcdLeases(connection);
@@ -35,6 +35,9 @@ public sealed class EtcdRecordStore : IRecordStore
 
     /// <inheritdoc/>
     public string Location => _connection.Location;
+
+    /// <inheritdoc/>
+    public bool TakesAlternatives { get; }
 
     /// <summary>Connects, and makes sure that it is an etcd of version 3 that answers.</summary>
     /// <param name="endpoint"><c>HOST:PORT</c>, <c>http://HOST:PORT</c> or <c>HOST</c>; an IPv6 address stands in brackets.</param>
@@ -62,7 +65,7 @@ public sealed class EtcdRecordStore : IRecordStore
         {
             string version = await FirstContactAsync(connection, cancellationToken);
             return version.StartsWith("3.", StringComparison.Ordinal)
-                ? new EtcdRecordStore(connection)
+                ? new EtcdRecordStore(connection, version)
                 : throw new OperatorException(
                     "etcd-version",
                     connection.Location,
@@ -115,20 +118,10 @@ public sealed class EtcdRecordStore : IRecordStore
         return answer.Kvs is [var found, ..] ? EtcdRanges.ToRecord(found) : null;
     }
 
-    /// <summary>Reads up to <see cref="MaxKeys"/> records in one request, all as of one revision.</summary>
-    /// <returns>The records in the order of the keys; null where a key does not exist.</returns>
-    /// <exception cref="ArgumentException">There are more keys than that, or one is empty.</exception>
-    public Task<IReadOnlyList<StoredRecord?>> GetManyAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(keys);
-        return keys.Count <= MaxKeys
-            ? _transactions.GetAsync(keys, cancellationToken)
-            : throw new ArgumentException($"at most {MaxKeys} keys can be read at once, not {keys.Count}", nameof(keys));
-    }
-
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">
-    /// There are more than <see cref="MaxOperations"/> guards or writes, a key is empty, or a key is written twice.
+    /// There are more than <see cref="MaxOperations"/> guards or writes, a key is empty, a key is written twice, or the transaction has an
+    /// alternative, which this etcd does not take.
     /// </exception>
     /// <exception cref="OperatorException">
     /// <c>transaction-outcome-unknown</c>; <c>etcd-no-space</c>, <c>etcd-request-too-large</c>, <c>etcd-too-many-operations</c>,
@@ -138,6 +131,11 @@ public sealed class EtcdRecordStore : IRecordStore
     public Task<TransactionResult> CommitAsync(RecordTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(transaction);
+        if (transaction.Otherwise is not null && !TakesAlternatives)
+        {
+            throw new ArgumentException("this etcd takes no alternatives; it is older than 3.3", nameof(transaction));
+        }
+
         return _transactions.CommitAsync(transaction, cancellationToken);
     }
 

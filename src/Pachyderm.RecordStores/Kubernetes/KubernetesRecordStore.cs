@@ -21,6 +21,9 @@ public sealed class KubernetesRecordStore : IRecordStore
     /// <inheritdoc/>
     public string Location => _etcd.Location;
 
+    /// <inheritdoc/>
+    public bool TakesAlternatives => _etcd.TakesAlternatives;
+
     /// <summary>Connects through a forwarding; each connection of the client opens a remote stream.</summary>
     internal static async Task<KubernetesRecordStore> ForwardAsync(
         Func<CancellationToken, Task<Stream>> openRemote,
@@ -61,10 +64,6 @@ public sealed class KubernetesRecordStore : IRecordStore
     /// <inheritdoc/>
     public Task<StoredRecord?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         _etcd.GetAsync(key, cancellationToken);
-
-    /// <inheritdoc cref="EtcdRecordStore.GetManyAsync"/>
-    public Task<IReadOnlyList<StoredRecord?>> GetManyAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken) =>
-        _etcd.GetManyAsync(keys, cancellationToken);
 
     /// <inheritdoc/>
     public Task<TransactionResult> CommitAsync(RecordTransaction transaction, CancellationToken cancellationToken) =>

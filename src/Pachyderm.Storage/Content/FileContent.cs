@@ -8,8 +8,8 @@ namespace Pachyderm.Storage.Content;
 /// </summary>
 /// <param name="Size">Length in bytes.</param>
 /// <param name="Hash">
-/// Identifies the bytes: of one chunk, its identifier (the SHA-256 of the file); of none, the SHA-256 of nothing; of several, the SHA-256 of
-/// their list. Files that came from an older release keep the hash of that release (a recipe of its own, so equal bytes may differ in hash).
+/// Identifies the bytes. Of at most one chunk it is what 1.5 gives a file put at once (<see cref="FileHash"/>), of several the SHA-256 of their
+/// list. Files that came from an older release keep the hash of that release, so equal bytes of several chunks may differ in hash.
 /// Compare together with <paramref name="Size"/>.
 /// </param>
 /// <param name="Chunks">The chunks in order, or, if <paramref name="Depth"/> is above 0, the nodes of the list's top level.</param>
