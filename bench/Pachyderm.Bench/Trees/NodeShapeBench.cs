@@ -5,7 +5,9 @@ using Pachyderm.Storage.Trees.Nodes;
 
 namespace Pachyderm.Bench.Trees;
 
-/// <summary>What the shape of nodes makes of a commit that adds, and one that changes, a file in a large directory: why format 1 has its shape.</summary>
+/// <summary>
+/// What the shape of nodes makes of a commit that adds, and one that changes, a file in a large directory: why format 1 has its shape.
+/// </summary>
 internal static class NodeShapeBench
 {
     private const int Commits = 300;

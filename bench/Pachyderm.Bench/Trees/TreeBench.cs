@@ -5,8 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Bench.Trees;
 
 /// <summary>
-/// Times trees of growing size on one core, over a store in memory that hashes but does not compress, so what is left is the trees' own cost.
-/// "Cold" is with an empty cache of nodes, "warm" with what the same work left there.
+/// Times trees of growing size on one core, over a store in memory that hashes but does not compress, so what is left is the trees' own
+/// cost. "Cold" is with an empty cache of nodes, "warm" with what the same work left there.
 /// </summary>
 internal static class TreeBench
 {
