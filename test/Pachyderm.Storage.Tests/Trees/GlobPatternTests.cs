@@ -120,9 +120,10 @@ public sealed class GlobPatternTests
                 DirectoryReference root = await trees.BuildAsync(model);
                 Assert.True(GlobPattern.TryParse(patterns[index], out GlobPattern? pattern, out _));
                 List<TreeEntry> found = await trees.Reader.GlobAsync(root, pattern, Token).ToListAsync(Token);
-                Assert.Equal(
-                    model.InOrder().Where(node => pattern.Matches(TreeHarness.Path(node.Path))).Select(node => $"{node.Path} {model.SizeOf(node.Path)} {node.Text is null}"),
-                    found.Select(entry => $"{entry.Path} {entry.Size} {entry.IsDirectory}"));
+                IEnumerable<string> expected = model.InOrder()
+                    .Where(node => pattern.Matches(TreeHarness.Path(node.Path)))
+                    .Select(node => $"{node.Path} {model.SizeOf(node.Path)} {node.Text is null}");
+                Assert.Equal(expected, found.Select(entry => $"{entry.Path} {entry.Size} {entry.IsDirectory}"), StringComparer.Ordinal);
             },
             iter: 500);
     }
