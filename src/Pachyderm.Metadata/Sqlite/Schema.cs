@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>
@@ -6,6 +8,7 @@ namespace Pachyderm.Metadata.Sqlite;
 /// </summary>
 internal static class Schema
 {
+    /// <summary>All statements.</summary>
     public const string Create =
         """
         CREATE TABLE store (
@@ -113,4 +116,17 @@ internal static class Schema
           branch TEXT
         ) STRICT;
         """;
+
+    /// <summary>The tables and indexes that a file has, one statement each, in order of name.</summary>
+    public static string Read(Database database)
+    {
+        using Query query = database.Prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name");
+        StringBuilder text = new();
+        while (query.Step())
+        {
+            text.Append(query.Text(0)).Append(";\n");
+        }
+
+        return text.ToString();
+    }
 }

@@ -6,7 +6,7 @@ namespace Pachyderm.Metadata.Sqlite;
 /// The metadata store in one SQLite file, embedded in the process: a write-ahead log flushed at each commit, one thread that writes and commits
 /// concurrent changes together, and a pool of connections that read snapshots meanwhile. See doc/metadata.md.
 /// </summary>
-public sealed class SqliteMetadataStore : IMetadataStore
+public sealed partial class SqliteMetadataStore : IMetadataStore
 {
     private readonly string _path;
     private readonly StoreStamp _stamp;
@@ -91,11 +91,16 @@ public sealed class SqliteMetadataStore : IMetadataStore
     {
         if (_writer is not null)
         {
-            await _writer.DisposeAsync();
+            await _writer.DrainAsync();
         }
 
         _signal.Close();
         await _readers.DisposeAsync();
+        if (_writer is not null)
+        {
+            await _writer.DisposeAsync();
+        }
+
         if (_lock is not null)
         {
             await _lock.DisposeAsync();

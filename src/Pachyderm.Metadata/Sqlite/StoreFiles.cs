@@ -56,14 +56,9 @@ internal static class StoreFiles
     /// </summary>
     public static void Create(string path, TimeProvider time)
     {
-        string partial = path + PartialSuffix;
         try
         {
-            foreach (string suffix in (string[])["", LogSuffix, "-shm", "-journal"])
-            {
-                File.Delete(partial + suffix);
-            }
-
+            string partial = BeginPartial(path);
             using (Database database = Database.Open(partial, DatabaseMode.Create))
             {
                 database.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
@@ -79,6 +74,18 @@ internal static class StoreFiles
         {
             throw StorageErrors.Translate(exception, path);
         }
+    }
+
+    /// <summary>The name under which a file is built, with nothing there any more from an earlier attempt.</summary>
+    public static string BeginPartial(string path)
+    {
+        string partial = path + PartialSuffix;
+        foreach (string suffix in (string[])["", LogSuffix, "-shm", "-journal"])
+        {
+            File.Delete(partial + suffix);
+        }
+
+        return partial;
     }
 
     /// <summary>Gives a finished file its name, durably.</summary>

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Text;
 using Pachyderm.Errors;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;

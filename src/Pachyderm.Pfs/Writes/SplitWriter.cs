@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Pachyderm.Metadata;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 

@@ -30,7 +30,8 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
             Parse<IPEndPoint?>(Setting.Http, file, configurationFile, "an address such as 127.0.0.1:30652, or none", value => value is "none" or "" ? [null] : ParseAddress(value)),
             Parse(Setting.Log, file, configurationFile, "debug, info, warn or error", ParseLevel),
             Parse(Setting.Drain, file, configurationFile, "a time such as 500ms, 30s or 5m", ParseTime),
-            Parse<bool>(Setting.ReadOnly, file, configurationFile, "true or false", value => bool.TryParse(value, out bool flag) ? [flag] : []));
+            Parse<bool>(Setting.ReadOnly, file, configurationFile, "true or false", value => bool.TryParse(value, out bool flag) ? [flag] : []),
+            Find(Setting.AddressFile, file, configurationFile).Value is { Length: > 0 } path ? Path.GetFullPath(path) : null);
     }
 
     // PORT is what images and charts of 1.5 set.

@@ -10,5 +10,7 @@ namespace Pachyderm.Pachd.Configuration;
 /// <param name="LogLevel">The least important lines that are logged.</param>
 /// <param name="DrainTimeout">How long calls may go on after the signal to end.</param>
 /// <param name="ReadOnly">Whether writes are refused.</param>
+/// <param name="AddressFile">Absolute path of the file that gets the address of gRPC; null for none.</param>
 internal sealed record PachdOptions(
-    string DataDirectory, IPEndPoint GrpcAddress, IPEndPoint? HttpAddress, LogLevel LogLevel, TimeSpan DrainTimeout, bool ReadOnly);
+    string DataDirectory, IPEndPoint GrpcAddress, IPEndPoint? HttpAddress, LogLevel LogLevel, TimeSpan DrainTimeout, bool ReadOnly,
+    string? AddressFile);

@@ -30,8 +30,12 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
     /// <summary>Whether writes are refused.</summary>
     public static readonly Setting ReadOnly = new("read-only", "false", ("true|false", "Refuse every write; changes nothing in the data directory."));
 
+    /// <summary>Where the address is written.</summary>
+    public static readonly Setting AddressFile = new("address-file", "", (
+        "FILE", "File to write the address of gRPC to once calls are accepted, for scripts that take a free port with port 0."));
+
     /// <summary>All settings.</summary>
-    public static IReadOnlyList<Setting> All { get; } = [Data, Grpc, Http, Log, Drain, ReadOnly];
+    public static IReadOnlyList<Setting> All { get; } = [Data, Grpc, Http, Log, Drain, ReadOnly, AddressFile];
 
     /// <summary>The environment variable.</summary>
     public string Variable => "PACHD_" + Name.Replace('-', '_').ToUpperInvariant();
@@ -43,7 +47,7 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
     public Option<string?> Option { get; } = new("--" + Name)
     {
         HelpName = Help.Value,
-        Description = $"{Help.Text} [{"PACHD_" + Name.Replace('-', '_').ToUpperInvariant()}; default: {Default}]",
+        Description = $"{Help.Text} [{"PACHD_" + Name.Replace('-', '_').ToUpperInvariant()}; default: {(Default.Length == 0 ? "none" : Default)}]",
     };
 
     private static string DefaultData()

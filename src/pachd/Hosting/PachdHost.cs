@@ -8,12 +8,14 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 using Pachyderm.Errors;
 using Pachyderm.Pachd.Configuration;
 using Pachyderm.Pachd.Http;
 using Pachyderm.Pachd.Services;
 using Pachyderm.Pfs;
-using Prometheus;
 
 namespace Pachyderm.Pachd.Hosting;
 
@@ -114,6 +116,25 @@ internal sealed class PachdHost : IAsyncDisposable
         {
             logger.WritesRefused(refusal.Message);
         }
+        if (options.AddressFile is { } file)
+        {
+            await WriteAddressAsync(file, addresses[0]);
+        }
+    }
+
+    private static async Task WriteAddressAsync(string file, string address)
+    {
+        try
+        {
+            // Whoever waits for the file finds it whole.
+            await File.WriteAllTextAsync(file + ".new", address + "\n");
+            File.Move(file + ".new", file, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException(
+                "address-file", file, $"the address cannot be written ({exception.Message.TrimEnd('.')})", "name another file with --address-file", exception);
+        }
     }
 
     private static void Listen(KestrelServerOptions kestrel, PachdOptions options)
@@ -160,6 +181,13 @@ internal sealed class PachdHost : IAsyncDisposable
             grpc.Interceptors.Add<CallInterceptor>();
         });
         services.AddGrpcReflection();
+        IOpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics.AddMeter("Pachyderm*", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
+        // The standard variables of OpenTelemetry say where to, and how.
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
+        {
+            telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(tracing => tracing.AddSource("Pachyderm*").AddOtlpExporter());
+        }
         services.AddGrpcHealthChecks().AddCheck("pachd", () => Microsoft.Extensions.Diagnostics.HealthChecks.HealthCheckResult.Healthy());
     }
 
@@ -167,12 +195,6 @@ internal sealed class PachdHost : IAsyncDisposable
     {
         // Opened now and not by the first call; and so disposed in the right order.
         app.Services.GetRequiredService<StoreMaintenance>();
-        Metrics.SuppressDefaultMetrics();
-        MeterAdapter.StartListening(new MeterAdapterOptions
-        {
-            InstrumentFilterPredicate = instrument => instrument.Meter.Name.StartsWith("Pachyderm", StringComparison.Ordinal)
-                || instrument.Meter.Name is "System.Runtime" or "Microsoft.AspNetCore.Server.Kestrel",
-        });
         app.MapGrpcService<PfsService>();
         app.MapGrpcService<ObjectService>();
         app.MapGrpcService<NativeFilesService>();
@@ -183,6 +205,6 @@ internal sealed class PachdHost : IAsyncDisposable
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
         FileEndpoint.Map(app);
-        app.MapMetrics();
+        app.MapPrometheusScrapingEndpoint();
     }
 }
