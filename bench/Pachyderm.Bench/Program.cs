@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
+using Pachyderm.Bench.Storage;
 using Pachyderm.Bench.Trees;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -62,5 +63,5 @@ trees.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, micro };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, micro, StorageBench.CreateCommand() };
 return await root.Parse(args).InvokeAsync();

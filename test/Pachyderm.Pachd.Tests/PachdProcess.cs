@@ -145,7 +145,7 @@ public sealed partial class PachdProcess : IAsyncDisposable
         End(process);
         await logEnded.Task;
         process.Dispose();
-        Assert.DoesNotContain("defect", Log, StringComparison.Ordinal);
+        Assert.False(Log.Contains("defect", StringComparison.Ordinal), Log);
     }
 
     private static void End(Process process)

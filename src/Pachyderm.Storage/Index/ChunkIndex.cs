@@ -135,6 +135,11 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
             {
                 // A merge replaced the runs.
             }
+            catch (CorruptionException)
+            {
+                _options.Damaged();
+                throw;
+            }
         }
     }
 
@@ -231,7 +236,8 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 /// <param name="ReadOnly">Whether nothing may be written.</param>
 /// <param name="TableLimit">Entries held in memory before they become a run.</param>
 /// <param name="Report">Told what a person should know.</param>
-internal sealed record ChunkIndexOptions(bool ReadOnly, int TableLimit, Action<StorageFinding> Report)
+/// <param name="Damaged">Told that a run is damaged, possibly many times.</param>
+internal sealed record ChunkIndexOptions(bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged)
 {
     /// <summary>Default number of entries in memory: about 12 MB.</summary>
     public const int DefaultTableLimit = 128 * 1024;

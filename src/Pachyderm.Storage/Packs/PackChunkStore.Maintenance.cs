@@ -48,6 +48,9 @@ public sealed partial class PackChunkStore
     /// <summary>Makes all that was appended since a position durable.</summary>
     internal Task FlushSinceAsync(long from, CancellationToken cancellationToken) => FlushAsync(from, _spool.Position, cancellationToken);
 
+    /// <summary>The end of the append log.</summary>
+    internal long Position => _spool.Position;
+
     /// <summary>Reads a payload as it is stored, and checks it.</summary>
     /// <returns>Whether it is there and intact.</returns>
     internal async Task<bool> TryReadStoredAsync(PackFile pack, PackEntry entry, Memory<byte> stored, CancellationToken cancellationToken) =>

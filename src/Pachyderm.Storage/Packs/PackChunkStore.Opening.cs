@@ -70,6 +70,7 @@ public sealed partial class PackChunkStore
 
     private async Task CloseAsync(bool flushIndex)
     {
+        await Volatile.Read(ref _healing);
         await _sealer.DisposeAsync();
         await _index.CloseAsync(flushIndex);
         _spool.Abandon();

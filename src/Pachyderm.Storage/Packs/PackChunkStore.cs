@@ -35,7 +35,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         _reader = new PackReader(options.Objects, options.OpenFiles);
         _catalog = new PackCatalog(options, _reader);
         _index = ChunkIndex.Open(
-            options.IndexDirectory, _packs, new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report));
+            options.IndexDirectory, _packs,
+            new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing));
         _sealer = new PackSealer(options, _reader, _index);
         _spool = new Spool(options.SpoolDirectory, options.Files, _packs, _index, options.PackSize, _sealer.Add);
     }
@@ -72,8 +73,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     }
 
     /// <summary>Whether a chunk is stored.</summary>
-    /// <exception cref="CorruptionException">The index is damaged.</exception>
-    public bool Contains(ChunkId id) => _index.TryGet(id, out _, out _);
+    /// <remarks>While a damaged index is built again, a chunk may be overlooked.</remarks>
+    public bool Contains(ChunkId id) => TryFind(id, out _, out _);
 
     /// <inheritdoc/>
     public async ValueTask<ChunkBuffer> ReadAsync(ChunkId id, CancellationToken cancellationToken)
@@ -81,8 +82,13 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         PackFile? pack = null;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            if (!_index.TryGet(id, out ChunkLocation location, out pack))
+            if (!TryFind(id, out ChunkLocation location, out pack))
             {
+                if (attempt == 0 && await HealAsync(cancellationToken))
+                {
+                    continue;
+                }
+
                 throw new CorruptionException(
                     "chunk-missing", $"chunk {id}", "it is in no pack", "run fsck, and restore what is missing from a backup");
             }
@@ -188,7 +194,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     // the pack first, and only then looks at the marks. So one of the two sees the other.
     private bool TryReuse(ChunkWriter writer, ChunkId id)
     {
-        if (!_index.TryGet(id, out ChunkLocation location, out PackFile? pack))
+        if (!TryFind(id, out ChunkLocation location, out PackFile? pack))
         {
             return false;
         }
