@@ -63,5 +63,5 @@ trees.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, micro, StorageBench.CreateCommand() };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, StorageBench.CreateCommand(), micro };
 return await root.Parse(args).InvokeAsync();

@@ -1,3 +1,4 @@
+using Pachyderm.Metadata;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Maintenance;
 using Pachyderm.Storage.Packs;
@@ -12,19 +13,22 @@ namespace Pachyderm.Pfs;
 public readonly record struct MaintenanceProgress(string Phase, long Done, long Total);
 
 /// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
-public sealed class StoreMaintenance
+public sealed partial class StoreMaintenance
 {
     private const long CacheBytes = 16 << 20;
 
     private readonly PachydermFileSystem files;
+    private readonly IMetadataMaintenance metadata;
     private readonly PackChunkStore chunks;
 
     /// <summary>Puts it together; does no I/O.</summary>
     /// <param name="files">Tells what is referred to.</param>
-    /// <param name="chunks">The store that is cared for, the one under <paramref name="files"/>.</param>
-    public StoreMaintenance(PachydermFileSystem files, PackChunkStore chunks)
+    /// <param name="metadata">The records under <paramref name="files"/>.</param>
+    /// <param name="chunks">The content under <paramref name="files"/>.</param>
+    public StoreMaintenance(PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks)
     {
         this.files = files;
+        this.metadata = metadata;
         this.chunks = chunks;
     }
 
