@@ -109,10 +109,8 @@ public sealed partial class StoreMaintenance
                 }
                 if (root.Tree is { } tree)
                 {
-                    await foreach (ChunkId id in reader.ReachableAsync(tree, IsNew, ExpandAsync, cancellationToken).ConfigureAwait(false))
-                    {
-                        IsNew(id);
-                    }
+                    await reader.VisitAsync(
+                        tree, IsNew, (file, token) => contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (CorruptionException damage)
@@ -122,12 +120,6 @@ public sealed partial class StoreMaintenance
             return missing is { } gone
                 ? new StorageFinding("chunk-missing", root.Owner, $"chunk {gone}, which it needs, is not stored", "restore it from a backup", Fixed: false)
                 : null;
-
-            async IAsyncEnumerable<ChunkReference> ExpandAsync(FileContent file)
-            {
-                await contents.VisitAsync(file, reference => IsNew(reference.Id), cancellationToken).ConfigureAwait(false);
-                yield break;
-            }
         }
 
         // By the first 64 bits: that two of a billion chunks share them is unlikely, and would only leave one of them unchecked.

@@ -68,17 +68,11 @@ public sealed partial class StoreMaintenance
         }
         if (root.Tree is { } tree)
         {
-            await foreach (ChunkId id in reader.ReachableAsync(tree, collector.Mark, MarkList, cancellationToken).ConfigureAwait(false))
-            {
-                collector.Mark(id);
-            }
-        }
-
-        // Marks by itself, so that lists which files share are read once; there is nothing left to be yielded.
-        async IAsyncEnumerable<ChunkReference> MarkList(FileContent file)
-        {
-            await contents.VisitAsync(file, reference => collector.Mark(reference.Id), cancellationToken).ConfigureAwait(false);
-            yield break;
+            await reader.VisitAsync(
+                tree,
+                collector.Mark,
+                (file, token) => contents.VisitAsync(file, reference => collector.Mark(reference.Id), token),
+                cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -13,7 +13,7 @@ public static class TreeLimits
     public const int MaximumInlineChunks = 4_096;
 
     /// <summary>Most levels of list nodes below a file.</summary>
-    public const int MaximumListDepth = 8;
+    public const int MaximumListDepth = 6;
 
     /// <summary>Largest encoded node in bytes, and the most bytes that all names in it may have together.</summary>
     internal const int MaximumNodeLength = 1 << 20;
