@@ -7,10 +7,10 @@ namespace Pachyderm.Pfs.Tests;
 /// <summary>Random work on repos, branches, commits and files, beside a model of a few dictionaries.</summary>
 public sealed class ModelTests
 {
+    private static readonly string[] Paths = ["a", "b", "c", "d/x", "d/y", "d/e/x", "d/e/y", "f/x", "f/g/h/i", "long-name", "z/1", "z/2"];
+
     private static readonly Gen<Step> Steps = Gen.Select(Gen.Int[0, 9], Gen.Int[0, 3], Gen.Int[0, 11], Gen.Int[0, 999], (kind, branch, path, value) =>
         new Step(kind, $"b{branch}", Paths[path], value.ToString(CultureInfo.InvariantCulture)));
-
-    private static readonly string[] Paths = ["a", "b", "c", "d/x", "d/y", "d/e/x", "d/e/y", "f/x", "f/g/h/i", "long-name", "z/1", "z/2"];
 
     [Fact]
     public Task Commits_branches_and_files_are_as_in_the_model() => Steps.Array[1, 60].SampleAsync(
