@@ -19,7 +19,7 @@ public sealed class TestFileSystem : IAsyncDisposable
         Metadata = metadata;
         Chunks = chunks;
         Files = new PachydermFileSystem(metadata, chunks, new NoRemoteFiles(), http, TimeProvider.System);
-        Maintenance = new StoreMaintenance(Files, chunks);
+        Maintenance = new StoreMaintenance(Files, metadata, chunks);
     }
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -173,7 +173,7 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<IRemoteFileSource>(),
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
-        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Chunks));
+        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;
