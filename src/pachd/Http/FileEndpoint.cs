@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net.Mime;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Headers;
 using Microsoft.Net.Http.Headers;
 using Pachyderm.Pachd.Hosting;
