@@ -73,10 +73,16 @@ public sealed class ObjectTests : IAsyncLifetime
         CommitName commit = await pfs.StartAsync("data", "master");
         await pfs.Files.Writer.PutAsync(new CommitReference(commit), "f", Pieces(Encoding.UTF8.GetBytes(content), 100_000), new PutOptions(), Token);
         using CommitView view = await pfs.Files.Reader.OpenAsync(new CommitReference(commit), Token);
-        string[] chunks = await view.ListChunksAsync(await view.FindFileAsync("f", Token), Token).Select(chunk => chunk.Id.ToString()).ToArrayAsync(Token);
+        string[] chunks = await ChunkNamesAsync(view);
         Assert.True(chunks.Length > 1);
         Assert.Equal(content, await ReadAsync(0, null, chunks));
         Assert.False(await pfs.Files.Objects.ExistsAsync(new string('0', 64), Token));
+    }
+
+    private static async Task<string[]> ChunkNamesAsync(CommitView view)
+    {
+        CommitFile file = await view.FindFileAsync("f", Token);
+        return await view.ListChunksAsync(file, Token).Select(chunk => chunk.Id.ToString()).ToArrayAsync(Token);
     }
 
     private Task<ObjectInfo> PutAsync(string content, params string[] tags) =>

@@ -211,7 +211,7 @@ public sealed class WriteTests : IAsyncLifetime
         Assert.Equal(3, (await pfs.ListAsync(commit)).Count);
     }
 
-    private Task ManyAsync(CommitName commit, params BulkPart[] parts) =>
+    private Task<BulkSummary> ManyAsync(CommitName commit, params BulkPart[] parts) =>
         pfs.Files.Writer.PutManyAsync(new CommitReference(commit), parts.ToAsyncEnumerable(), Token);
 
     private async Task<List<(string, string)>> FilesAsync(CommitName commit) =>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Errors;
 
 namespace Pachyderm.Pachd.Configuration;

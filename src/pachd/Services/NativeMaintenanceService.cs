@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Grpc.Core;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Pachd.Hosting;
 using Pachyderm.Pfs;
 using Pachyderm.Storage.Maintenance;
