@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using Google.Protobuf;
 using Grpc.Core;
 using Pachyderm.ObjectStores.Tests;
 using static Pachyderm.Pachd.Tests.PachdProcess;

@@ -52,8 +52,8 @@ public sealed partial class PachdProcess : IAsyncDisposable
             Task first = await Task.WhenAny(pachd.serving.Task, pachd.logEnded.Task).WaitAsync(Token);
             Assert.True(first == pachd.serving.Task, $"pachd did not start: {pachd.Log}");
             Match match = await pachd.serving.Task;
-            pachd.GrpcAddress = match.Groups[1].Value;
-            pachd.Http = new Uri($"http://{match.Groups[2].Value}");
+            pachd.GrpcAddress = match.Groups["grpc"].Value;
+            pachd.Http = new Uri($"http://{match.Groups["http"].Value}");
             return pachd;
         }
         catch
@@ -66,17 +66,17 @@ public sealed partial class PachdProcess : IAsyncDisposable
     /// <summary>Runs pachd with these arguments to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
     {
-        using Process process = Launch(arguments, environment);
+        using Process run = Launch(arguments, environment);
         try
         {
-            Task<string> errors = process.StandardError.ReadToEndAsync(Token);
-            string output = await process.StandardOutput.ReadToEndAsync(Token);
-            await process.WaitForExitAsync(Token);
-            return (process.ExitCode, output, await errors);
+            Task<string> errors = run.StandardError.ReadToEndAsync(Token);
+            string output = await run.StandardOutput.ReadToEndAsync(Token);
+            await run.WaitForExitAsync(Token);
+            return (run.ExitCode, output, await errors);
         }
         finally
         {
-            End(process);
+            End(run);
         }
     }
 
@@ -103,7 +103,7 @@ public sealed partial class PachdProcess : IAsyncDisposable
             {
                 File = isFirst ? File(repo, commit, path) : null,
                 Value = Google.Protobuf.ByteString.CopyFrom(message),
-            });
+            }, Token);
             isFirst = false;
         }
         await call.RequestStream.CompleteAsync();
@@ -163,6 +163,7 @@ public sealed partial class PachdProcess : IAsyncDisposable
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         foreach ((string name, string value) in environment)
         {
@@ -188,6 +189,6 @@ public sealed partial class PachdProcess : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex("gRPC on (\\S+), HTTP on (\\S+)")]
+    [GeneratedRegex("gRPC on (?<grpc>\\S+), HTTP on (?<http>\\S+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Serving();
 }

@@ -36,7 +36,7 @@ public sealed class StartTests : IDisposable
         Assert.Equal(3, exitCode);
         Assert.StartsWith("pachd: ", errors, StringComparison.Ordinal);
         Assert.Contains(expected, errors, StringComparison.Ordinal);
-        Assert.Equal(1, errors.TrimEnd().Split('\n').Length);
+        Assert.Single(errors.TrimEnd().Split('\n'));
         Assert.False(Directory.Exists(Data));
     }
 
@@ -52,7 +52,7 @@ public sealed class StartTests : IDisposable
         (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--config", file]);
         Assert.Equal(3, exitCode);
         Assert.Contains(expected, errors, StringComparison.Ordinal);
-        Assert.Equal(1, errors.TrimEnd().Split('\n').Length);
+        Assert.Single(errors.TrimEnd().Split('\n'));
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class StartTests : IDisposable
         (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", Data, "--grpc-address", "127.0.0.1:0", "--http-address", "none"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("another pachd", errors, StringComparison.Ordinal);
-        Assert.Equal(1, errors.TrimEnd().Split('\n').Length);
+        Assert.Single(errors.TrimEnd().Split('\n'));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class StartTests : IDisposable
         await File.WriteAllTextAsync(directory["file"], "", PachdProcess.Token);
         (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", Path.Combine(directory["file"], "data"), "--http-address", "none"]);
         Assert.Equal(1, exitCode);
-        Assert.Equal(1, errors.TrimEnd().Split('\n').Length);
+        Assert.Single(errors.TrimEnd().Split('\n'));
         Assert.Contains("pachd: ", errors, StringComparison.Ordinal);
     }
 
@@ -118,7 +118,7 @@ public sealed class StartTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(Data, "format.json"), "{\"format\": 3, \"min_reader\": 3}", PachdProcess.Token);
         (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", Data, "--http-address", "none"]);
         Assert.Equal((1, true), (exitCode, errors.Contains("the data has format 3", StringComparison.Ordinal)));
-        Assert.Equal(1, errors.TrimEnd().Split('\n').Length);
+        Assert.Single(errors.TrimEnd().Split('\n'));
     }
 
     [Fact]

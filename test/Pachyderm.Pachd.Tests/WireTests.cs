@@ -109,15 +109,17 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         Wire.Native.Files.FilesClient native = new(pachd.Channel);
         using (var call = native.PutFiles(cancellationToken: Token))
         {
-            await call.RequestStream.WriteAsync(new Wire.Native.PutFilesRequest { Commit = Commit(repo, commit) });
+            await call.RequestStream.WriteAsync(new Wire.Native.PutFilesRequest { Commit = Commit(repo, commit) }, Token);
             foreach (int[] numbers in Enumerable.Range(0, count).Chunk(1000))
             {
                 Wire.Native.PutFilesRequest request = new();
                 request.Parts.AddRange(numbers.Select(number => new Wire.Native.FilePart
                 {
-                    Path = $"directory/{number:0000000}-{new string('x', 150)}", Value = ByteString.CopyFromUtf8("x"), Last = true,
+                    Path = $"directory/{number:0000000}-{new string('x', 150)}",
+                    Value = ByteString.CopyFromUtf8("x"),
+                    Last = true,
                 }));
-                await call.RequestStream.WriteAsync(request);
+                await call.RequestStream.WriteAsync(request, Token);
             }
             await call.RequestStream.CompleteAsync();
             Assert.Equal((ulong)count, (await call).Files);
@@ -154,7 +156,7 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         Wire.Native.Files.FilesClient native = new(pachd.Channel);
         using (var call = native.PutFiles(cancellationToken: Token))
         {
-            await call.RequestStream.WriteAsync(new Wire.Native.PutFilesRequest { Commit = Commit(repo, commit) });
+            await call.RequestStream.WriteAsync(new Wire.Native.PutFilesRequest { Commit = Commit(repo, commit) }, Token);
             foreach ((string path, byte[] content) in files)
             {
                 byte[][] pieces = content.Length == 0 ? [[]] : [.. content.Chunk(1 << 20)];
@@ -163,7 +165,7 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
                     await call.RequestStream.WriteAsync(new Wire.Native.PutFilesRequest
                     {
                         Parts = { new Wire.Native.FilePart { Path = piece == 0 ? path : "", Value = ByteString.CopyFrom(pieces[piece]), Last = piece == pieces.Length - 1 } },
-                    });
+                    }, Token);
                 }
             }
             await call.RequestStream.CompleteAsync();
@@ -256,7 +258,7 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
     private async Task PutUrlAsync(string commit, string path, string url, bool recursive)
     {
         using var call = pachd.Pfs.PutFile(cancellationToken: Token);
-        await call.RequestStream.WriteAsync(new Wire.Pfs.PutFileRequest { File = PachdProcess.File(repo, commit, path), Url = url, Recursive = recursive });
+        await call.RequestStream.WriteAsync(new Wire.Pfs.PutFileRequest { File = PachdProcess.File(repo, commit, path), Url = url, Recursive = recursive }, Token);
         await call.RequestStream.CompleteAsync();
         await call;
     }
