@@ -29,6 +29,7 @@ public sealed class PachydermFileSystem : IAsyncDisposable
         Importer = new UrlImporter(Writer, http, remotes);
         Reader = new FileReader(metadata, folder, trees, pins);
         Objects = new Objects(metadata, trees, pins);
+        TreeBuilder = new CommitTreeBuilder(metadata, trees, Commits, Objects);
         Feed = new CommitFeed(metadata);
         Liveness = new Liveness(metadata, trees, pins);
     }
@@ -56,6 +57,9 @@ public sealed class PachydermFileSystem : IAsyncDisposable
 
     /// <summary>Immutable objects and tags.</summary>
     public Objects Objects { get; }
+
+    /// <summary>Commits whose tree the caller gives.</summary>
+    public CommitTreeBuilder TreeBuilder { get; }
 
     /// <summary>Waiting for commits.</summary>
     public CommitFeed Feed { get; }

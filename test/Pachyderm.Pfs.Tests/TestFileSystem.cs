@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
@@ -19,7 +18,7 @@ public sealed class TestFileSystem : IAsyncDisposable
         Metadata = metadata;
         Chunks = chunks;
         Files = new PachydermFileSystem(metadata, chunks, new NoRemoteFiles(), http, TimeProvider.System);
-        Maintenance = new StoreMaintenance(Files, chunks);
+        Maintenance = new StoreMaintenance(Files, metadata, chunks);
     }
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -123,14 +122,13 @@ public sealed class TestFileSystem : IAsyncDisposable
     public Task<CommitInfo> InspectAsync(CommitName commit) => Files.Commits.InspectAsync(new CommitReference(commit), Token);
 
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> Pieces(
-        ReadOnlyMemory<byte> content, int length = 7, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> content, int length = 7)
     {
         // In one buffer that is used again, as a server does it: who keeps a piece beyond its time reads something else.
         byte[] buffer = new byte[length];
         for (; !content.IsEmpty; content = content[Math.Min(length, content.Length)..])
         {
             await Task.Yield();
-            cancellationToken.ThrowIfCancellationRequested();
             ReadOnlyMemory<byte> piece = content[..Math.Min(length, content.Length)];
             piece.CopyTo(buffer);
             yield return buffer.AsMemory(0, piece.Length);
@@ -149,6 +147,9 @@ public sealed class TestFileSystem : IAsyncDisposable
         }
         return Encoding.UTF8.GetString(bytes.ToArray());
     }
+
+    /// <summary>Waits for calls, whatever comes of them.</summary>
+    public static async Task SettledAsync(Task[] calls) => await Task.WhenAll(calls).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Asserts that a call is refused.</summary>
     public static async Task RefusedAsync(Func<Task> call, PfsErrorKind kind, string fragment)

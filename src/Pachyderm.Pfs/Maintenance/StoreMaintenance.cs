@@ -1,3 +1,4 @@
+using Pachyderm.Metadata;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Maintenance;
 using Pachyderm.Storage.Packs;
@@ -12,19 +13,22 @@ namespace Pachyderm.Pfs;
 public readonly record struct MaintenanceProgress(string Phase, long Done, long Total);
 
 /// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
-public sealed class StoreMaintenance
+public sealed partial class StoreMaintenance
 {
     private const long CacheBytes = 16 << 20;
 
     private readonly PachydermFileSystem files;
+    private readonly IMetadataMaintenance metadata;
     private readonly PackChunkStore chunks;
 
     /// <summary>Puts it together; does no I/O.</summary>
     /// <param name="files">Tells what is referred to.</param>
-    /// <param name="chunks">The store that is cared for, the one under <paramref name="files"/>.</param>
-    public StoreMaintenance(PachydermFileSystem files, PackChunkStore chunks)
+    /// <param name="metadata">The records under <paramref name="files"/>.</param>
+    /// <param name="chunks">The content under <paramref name="files"/>.</param>
+    public StoreMaintenance(PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks)
     {
         this.files = files;
+        this.metadata = metadata;
         this.chunks = chunks;
     }
 
@@ -64,17 +68,11 @@ public sealed class StoreMaintenance
         }
         if (root.Tree is { } tree)
         {
-            await foreach (ChunkId id in reader.ReachableAsync(tree, collector.Mark, MarkList, cancellationToken).ConfigureAwait(false))
-            {
-                collector.Mark(id);
-            }
-        }
-
-        // Marks by itself, so that lists which files share are read once; there is nothing left to be yielded.
-        async IAsyncEnumerable<ChunkReference> MarkList(FileContent file)
-        {
-            await contents.VisitAsync(file, reference => collector.Mark(reference.Id), cancellationToken).ConfigureAwait(false);
-            yield break;
+            await reader.VisitAsync(
+                tree,
+                collector.Mark,
+                (file, token) => contents.VisitAsync(file, reference => collector.Mark(reference.Id), token),
+                cancellationToken).ConfigureAwait(false);
         }
     }
 }

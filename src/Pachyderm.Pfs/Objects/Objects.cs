@@ -193,7 +193,7 @@ public sealed class Objects
         },
         cancellationToken);
 
-    private async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)
+    internal async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)
     {
         ObjectRecord? record = await metadata.ReadAsync(reader => reader.FindObject(hash), cancellationToken).ConfigureAwait(false);
         if (record is not null)

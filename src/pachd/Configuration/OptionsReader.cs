@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Errors;
 
 namespace Pachyderm.Pachd.Configuration;
@@ -65,7 +64,7 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
     private T Parse<T>(Setting setting, IReadOnlyDictionary<string, string> file, string? configurationFile, string expected, Func<string, T[]> parse)
     {
         (string value, string source) = Find(setting, file, configurationFile);
-        return parse(value.Trim()) is [T result] ? result : throw Invalid(source, $"'{value}' is not understood", $"give {expected}");
+        return parse(value.Trim()) is { Length: 1 } result ? result[0] : throw Invalid(source, $"'{value}' is not understood", $"give {expected}");
     }
 
     private static IPEndPoint?[] ParseAddress(string value)

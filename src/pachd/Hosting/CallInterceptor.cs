@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Pachd.Translation;
 
 namespace Pachyderm.Pachd.Hosting;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Pachyderm.Errors;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Pachyderm.Pachd.Hosting;
 
 /// <summary>Everything that pachd logs.</summary>

@@ -1,13 +1,7 @@
-using System.Net;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -54,23 +48,22 @@ internal sealed class PachdHost : IAsyncDisposable
         builder.Logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System));
         using ILoggerFactory early = LoggerFactory.Create(logging => logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System)));
         DataStores stores = await DataStores.OpenAsync(options, early.CreateLogger("pachd"), cancellationToken);
-        WebApplication? app = null;
+        WebApplication? built = null;
         try
         {
             AddServices(builder.Services, stores, options);
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
-            app = builder.Build();
-            MapCalls(app);
-            ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("pachd");
-            PachdHost host = new(app, logger);
+            built = builder.Build();
+            MapCalls(built);
+            PachdHost host = new(built, built.Services.GetRequiredService<ILoggerFactory>().CreateLogger("pachd"));
             await host.BeginAsync(options, stores);
             return host;
         }
         catch
         {
-            if (app is not null)
+            if (built is not null)
             {
-                await app.DisposeAsync();
+                await built.DisposeAsync();
             }
             else
             {
@@ -173,7 +166,7 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<IRemoteFileSource>(),
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
-        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Chunks));
+        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;

@@ -19,7 +19,17 @@ internal sealed class ReadOnlyGuard(OperatorException? refusal)
     /// <exception cref="OperatorException">The call writes, and writes are refused.</exception>
     public void Check(string method)
     {
-        if (refusal is not null && Writes.Contains(method))
+        if (Writes.Contains(method))
+        {
+            CheckWrite();
+        }
+    }
+
+    /// <summary>Lets what writes through, or not.</summary>
+    /// <exception cref="OperatorException">Writes are refused.</exception>
+    public void CheckWrite()
+    {
+        if (refusal is not null)
         {
             throw new OperatorException(refusal.Id, refusal.Thing, refusal.Problem, refusal.Remedy, refusal);
         }

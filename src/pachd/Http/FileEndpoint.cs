@@ -1,9 +1,6 @@
 using System.Globalization;
 using System.Net.Mime;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Headers;
-using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
 using Pachyderm.Pachd.Hosting;
 using Pachyderm.Pachd.Translation;

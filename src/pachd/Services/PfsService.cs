@@ -1,6 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Microsoft.Extensions.Hosting;
 using Pachyderm.Pachd.Translation;
 using Pachyderm.Pfs;
 
