@@ -88,6 +88,7 @@ internal static class PutFileCommand
                     TargetFileBytes = parsed.GetValue(bytes),
                 },
             };
+            upload.Check();
             CommitRef target = new(parsed.GetRequiredValue(repo), parsed.GetRequiredValue(branch));
             await (parsed.GetValue(commit) ? CommitAsync(client, target, upload, cancel) : upload.RunAsync(target, cancel));
         });
