@@ -41,14 +41,14 @@ public sealed partial class PachdProcess : IAsyncDisposable
             {
                 // Nobody reads the rest, but a full pipe would stop pachd.
                 Task drained = process.StandardError.BaseStream.CopyToAsync(Stream.Null);
-                return new PachdProcess(process, drained, serving.Groups[1].Value);
+                return new PachdProcess(process, drained, serving.Groups["address"].Value);
             }
         }
 
         throw new InvalidOperationException($"pachd ended before it served:\n{string.Join('\n', lines)}");
     }
 
-    [GeneratedRegex("gRPC on ([0-9.]+:[0-9]+)")]
+    [GeneratedRegex("gRPC on (?<address>[0-9.]+:[0-9]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ServingLine();
 
     /// <summary>Ends it as a power cut would.</summary>
