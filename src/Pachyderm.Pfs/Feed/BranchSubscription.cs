@@ -16,9 +16,9 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
     {
         while (true)
         {
-            foreach (string id in await metadata.ReadAsync(Begin, cancellationToken).ConfigureAwait(false))
+            foreach (string id in await metadata.ReadAsync(Begin, cancellationToken))
             {
-                if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is { } commit)
+                if (await FindAsync(id, cancellationToken) is { } commit)
                 {
                     yield return CommitInfo.Of(commit);
                 }
@@ -28,13 +28,13 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
             {
                 try
                 {
-                    await changes.MoveNextAsync().ConfigureAwait(false);
+                    await changes.MoveNextAsync();
                 }
                 catch (ChangesTrimmedException)
                 {
                     break;
                 }
-                if (await TakeAsync(changes.Current, cancellationToken).ConfigureAwait(false) is { } commit)
+                if (await TakeAsync(changes.Current, cancellationToken) is { } commit)
                 {
                     yield return CommitInfo.Of(commit);
                 }
@@ -98,9 +98,9 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
                 return null;
             case ChangeKind.BranchMoved when string.Equals(change.Branch, branch.Value, StringComparison.Ordinal):
                 // The commit as it is now: if it was finished since, its change follows in the feed and finds it settled.
-                return await SettleAsync(change.Commit!, cancellationToken).ConfigureAwait(false);
+                return await SettleAsync(change.Commit!, cancellationToken);
             case ChangeKind.CommitFinished when awaited.Contains(change.Commit!):
-                return await SettleAsync(change.Commit!, cancellationToken).ConfigureAwait(false);
+                return await SettleAsync(change.Commit!, cancellationToken);
             default:
                 return null;
         }
@@ -108,7 +108,7 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
 
     private async ValueTask<CommitRecord?> SettleAsync(string id, CancellationToken cancellationToken)
     {
-        if (settled.Contains(CommitSet.Digest(id)) || await FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } commit)
+        if (settled.Contains(CommitSet.Digest(id)) || await FindAsync(id, cancellationToken) is not { } commit)
         {
             return null;
         }

@@ -14,7 +14,7 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
     {
         while (true)
         {
-            foreach (CommitInfo commit in await metadata.ReadAsync(Begin, cancellationToken).ConfigureAwait(false))
+            foreach (CommitInfo commit in await metadata.ReadAsync(Begin, cancellationToken))
             {
                 yield return commit;
             }
@@ -27,13 +27,13 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
                 }
                 try
                 {
-                    await changes.MoveNextAsync().ConfigureAwait(false);
+                    await changes.MoveNextAsync();
                 }
                 catch (ChangesTrimmedException)
                 {
                     break;
                 }
-                if (await TakeAsync(changes.Current, cancellationToken).ConfigureAwait(false) is { } commit)
+                if (await TakeAsync(changes.Current, cancellationToken) is { } commit)
                 {
                     yield return commit;
                 }
@@ -92,7 +92,7 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
                 throw PfsErrors.CommitNotFound(new RepoName(change.Repo), change.Commit!);
             case ChangeKind.CommitStarted when waiting!.Contains(change.Repo):
                 CommitRecord? record = await metadata.ReadAsync(
-                    reader => reader.FindCommit(new CommitKey(change.Repo, change.Commit!)), cancellationToken).ConfigureAwait(false);
+                    reader => reader.FindCommit(new CommitKey(change.Repo, change.Commit!)), cancellationToken);
                 if (record is not null && Qualifies(record))
                 {
                     waiting.Remove(change.Repo);

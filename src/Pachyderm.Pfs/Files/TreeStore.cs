@@ -38,7 +38,7 @@ internal sealed class TreeStore
         }
         long sum = 0;
         await foreach (TreeDifference difference in Reader
-            .DiffAsync(TreeReader.RootEntry(after), TreeReader.RootEntry(before), shallow: false, cancellationToken).ConfigureAwait(false))
+            .DiffAsync(TreeReader.RootEntry(after), TreeReader.RootEntry(before), shallow: false, cancellationToken))
         {
             sum += difference.New?.File?.Size ?? 0;
         }

@@ -26,7 +26,8 @@ public readonly record struct CheckEvent(StorageFinding? Finding, MaintenancePro
 public sealed partial class StoreMaintenance
 {
     /// <summary>
-    /// Checks everything that is stored, beside readers and writers: that records refer to records that exist, that packs and index agree, and that
+    /// Checks everything that is stored, beside readers and writers: that records refer to records that exist, that packs and index agree,
+    /// and that
     /// everything commits, writes and objects need is there.
     /// </summary>
     /// <param name="fix">Whether what can be put right without losing anything is put right.</param>
@@ -39,22 +40,22 @@ public sealed partial class StoreMaintenance
         long findings = 0;
         long mended = 0;
         yield return Report("records", 0);
-        foreach (MetadataFinding found in await metadata.IntegrityCheckAsync(fix, cancellationToken).ConfigureAwait(false))
+        foreach (MetadataFinding found in await metadata.IntegrityCheckAsync(fix, cancellationToken))
         {
             yield return Take(new StorageFinding(found.Id, found.Thing, found.Problem, found.Remedy, found.Fixed));
         }
         PackCounter packs = new();
         yield return Report("packs", 0);
         StorageCheckOptions options = new() { Fix = fix, ReadData = readData, Progress = packs };
-        await foreach (StorageFinding found in new StorageCheck(chunks, options).RunAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (StorageFinding found in new StorageCheck(chunks, options).RunAsync(cancellationToken))
         {
             yield return Take(found);
         }
         ReferenceCheck references = new(chunks);
         long roots = 0;
-        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken))
         {
-            if (await references.CheckAsync(root, cancellationToken).ConfigureAwait(false) is { } found)
+            if (await references.CheckAsync(root, cancellationToken) is { } found)
             {
                 yield return Take(found);
             }
@@ -105,12 +106,12 @@ public sealed partial class StoreMaintenance
                 }
                 foreach (FileContent file in root.Files)
                 {
-                    await contents.VisitAsync(file, reference => IsNew(reference.Id), cancellationToken).ConfigureAwait(false);
+                    await contents.VisitAsync(file, reference => IsNew(reference.Id), cancellationToken);
                 }
                 if (root.Tree is { } tree)
                 {
                     await reader.VisitAsync(
-                        tree, IsNew, (file, token) => contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken).ConfigureAwait(false);
+                        tree, IsNew, (file, token) => contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken);
                 }
             }
             catch (CorruptionException damage)

@@ -25,7 +25,7 @@ internal sealed class ReadPins
         }
         try
         {
-            await open(pin).ConfigureAwait(false);
+            await open(pin);
             lock (gate)
             {
                 pins.Add(pin);
@@ -50,7 +50,7 @@ internal sealed class ReadPins
         {
             waitFor = [.. openings];
         }
-        await Task.WhenAll(waitFor).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(waitFor).WaitAsync(cancellationToken);
         lock (gate)
         {
             return ([.. pins.SelectMany(pin => pin.Trees)], [.. pins.SelectMany(pin => pin.Files)]);

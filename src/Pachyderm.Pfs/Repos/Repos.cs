@@ -34,7 +34,8 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
     }
 
     /// <summary>
-    /// Replaces description and provenance of a repo by what is given, word for word. Repos that come from it gain what was added and lose what
+    /// Replaces description and provenance of a repo by what is given, word for word. Repos that come from it gain what was added and lose
+    /// what
     /// was removed.
     /// </summary>
     /// <param name="repo">The repo.</param>

@@ -19,11 +19,14 @@ public sealed class UrlImporter
         this.remotes = remotes;
     }
 
-    /// <summary>Fetches what an address names and puts it. Of several files each is recorded by itself, so that those before an error stay.</summary>
+    /// <summary>
+    /// Fetches what an address names and puts it. Of several files each is recorded by itself, so that those before an error stay.
+    /// </summary>
     /// <param name="commit">An open commit.</param>
     /// <param name="path">The file; or, if <paramref name="recursive"/> is set, the directory that the files are put below.</param>
     /// <param name="address">
-    /// <c>http</c>, <c>https</c>, or <c>pfs://host:port/repo/commit[/path]</c>. An answer of a web server that says failure is an error, where 1.5
+    /// <c>http</c>, <c>https</c>, or <c>pfs://host:port/repo/commit[/path]</c>. An answer of a web server that says failure is an error,
+    /// where 1.5
     /// stored its text.
     /// </param>
     /// <param name="recursive">Whether everything below the address is meant; without meaning for http.</param>
@@ -63,24 +66,24 @@ public sealed class UrlImporter
         CommitReference commit, string path, RemoteAddress address, bool recursive, PutOptions options, CancellationToken cancellationToken)
     {
         string prefix = WritePath.ForRead(address.Path).ToString();
-        await foreach (RemoteFile file in remotes.OpenAsync(address, recursive, cancellationToken).ConfigureAwait(false))
+        await foreach (RemoteFile file in remotes.OpenAsync(address, recursive, cancellationToken))
         {
             string target = recursive && file.Path.StartsWith(prefix, StringComparison.Ordinal) ? $"{path}/{file.Path[prefix.Length..]}" : path;
-            await writer.PutAsync(commit, target, file.Content, options, cancellationToken).ConfigureAwait(false);
+            await writer.PutAsync(commit, target, file.Content, options, cancellationToken);
         }
     }
 
     private async IAsyncEnumerable<ReadOnlyMemory<byte>> DownloadAsync(Uri url, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using HttpResponseMessage response = await TryAsync(
-            url, () => http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken)).ConfigureAwait(false);
+            url, () => http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken));
         if (!response.IsSuccessStatusCode)
         {
             throw Unavailable(url, $"the server answered {(int)response.StatusCode} {(HttpStatusCode)(int)response.StatusCode}", inner: null);
         }
-        using Stream body = await TryAsync(url, () => response.Content.ReadAsStreamAsync(cancellationToken)).ConfigureAwait(false);
+        using Stream body = await TryAsync(url, () => response.Content.ReadAsStreamAsync(cancellationToken));
         byte[] piece = new byte[PieceLength];
-        for (int read; (read = await TryAsync(url, () => body.ReadAsync(piece, cancellationToken).AsTask()).ConfigureAwait(false)) > 0;)
+        for (int read; (read = await TryAsync(url, () => body.ReadAsync(piece, cancellationToken).AsTask())) > 0;)
         {
             yield return piece.AsMemory(0, read);
         }
@@ -90,7 +93,7 @@ public sealed class UrlImporter
     {
         try
         {
-            return await step().ConfigureAwait(false);
+            return await step();
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

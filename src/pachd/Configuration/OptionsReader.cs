@@ -5,7 +5,9 @@ using Pachyderm.Errors;
 
 namespace Pachyderm.Pachd.Configuration;
 
-/// <summary>Reads the settings: flags go before environment variables, these before the configuration file, and that before defaults.</summary>
+/// <summary>
+/// Reads the settings: flags go before environment variables, these before the configuration file, and that before defaults.
+/// </summary>
 /// <param name="flags">The value of a flag, by the setting; null if it was not given.</param>
 /// <param name="environment">The value of an environment variable; null if it is not set.</param>
 internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, string?> environment)

@@ -29,7 +29,9 @@ internal sealed class DataStores : IAsyncDisposable
     public OperatorException? WriteRefusal { get; }
 
     /// <summary>Opens the stores, and creates them in a directory that is new or empty.</summary>
-    /// <exception cref="OperatorException">One line for the operator: in use, no permission, a full disk, a format that cannot be read.</exception>
+    /// <exception cref="OperatorException">
+    /// One line for the operator: in use, no permission, a full disk, a format that cannot be read.
+    /// </exception>
     public static async Task<DataStores> OpenAsync(PachdOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         string data = options.DataDirectory;

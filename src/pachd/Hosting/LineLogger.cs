@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Pachyderm.Pachd.Hosting;
 
-/// <summary>Writes each entry as one line to the standard error: time, level, message. An exception's trace follows the message in the same line.</summary>
+/// <summary>
+/// Writes each entry as one line to the standard error: time, level, message. An exception's trace follows the message in the same line.
+/// </summary>
 internal sealed class LineLoggerProvider(TextWriter output, TimeProvider time) : ILoggerProvider
 {
     /// <inheritdoc/>

@@ -5,7 +5,9 @@ using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Pachd.Services;
 
-/// <summary>Commits that clients build from a tree of their own: an object that holds a <c>HashTreeProto</c> of 1.5, or the tree of another commit.</summary>
+/// <summary>
+/// Commits that clients build from a tree of their own: an object that holds a <c>HashTreeProto</c> of 1.5, or the tree of another commit.
+/// </summary>
 internal static class CommitTrees
 {
     // A node takes about 200 bytes; this is some millions of files, and bounds what a request can make pachd hold in memory.

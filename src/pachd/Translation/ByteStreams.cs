@@ -5,7 +5,9 @@ using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Pachd.Translation;
 
-/// <summary>Bytes as messages of 2 MiB at most. Nothing is copied on this side: a message refers to the chunk's buffer until it is written.</summary>
+/// <summary>
+/// Bytes as messages of 2 MiB at most. Nothing is copied on this side: a message refers to the chunk's buffer until it is written.
+/// </summary>
 internal static class ByteStreams
 {
     private const int MessageLength = 2 << 20;

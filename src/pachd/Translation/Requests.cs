@@ -2,7 +2,9 @@ using Pachyderm.Pfs;
 
 namespace Pachyderm.Pachd.Translation;
 
-/// <summary>From messages to the domain. What a message leaves out is an empty name, which nothing has; only what cannot be meant is refused.</summary>
+/// <summary>
+/// From messages to the domain. What a message leaves out is an empty name, which nothing has; only what cannot be meant is refused.
+/// </summary>
 internal static class Requests
 {
     /// <summary>The repo.</summary>
