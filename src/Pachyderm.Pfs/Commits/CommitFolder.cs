@@ -37,7 +37,8 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
     public Task PassAsync(CommitKey commit, CancellationToken cancellationToken) => gates.PassAsync(commit, cancellationToken);
 
     /// <summary>Waits until nobody else folds the commit.</summary>
-    public Task<IDisposable> EnterAsync(CommitKey commit, CancellationToken cancellationToken) => locks.EnterAsync(commit, cancellationToken);
+    public Task<IDisposable> EnterAsync(CommitKey commit, CancellationToken cancellationToken) =>
+        locks.EnterAsync(commit, cancellationToken);
 
     /// <summary>The content of a commit; of an open one, with everything that was written to it before this was called.</summary>
     public async Task<DirectoryReference?> ReadTreeAsync(CommitRecord commit, CancellationToken cancellationToken)

@@ -23,7 +23,8 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
                     yield return CommitInfo.Of(commit);
                 }
             }
-            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(
+                metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 try
@@ -59,7 +60,9 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
         List<string> found = [.. awaited.Where(id => reader.FindCommit(new CommitKey(repo.Value, id)) is { IsOpen: false })];
         awaited.RemoveWhere(id => reader.FindCommit(new CommitKey(repo.Value, id)) is not { IsOpen: true });
         List<string> chain = [];
-        CommitRecord? head = reader.FindBranch(repo.Value, branch.Value) is { } record ? reader.FindCommit(new CommitKey(repo.Value, record.Head)) : null;
+        CommitRecord? head = reader.FindBranch(repo.Value, branch.Value) is { } record
+            ? reader.FindCommit(new CommitKey(repo.Value, record.Head))
+            : null;
         for (; head is not null && !settled.Contains(CommitSet.Digest(head.Key.Id)); head = FindParent(reader, head))
         {
             if (head.IsOpen)

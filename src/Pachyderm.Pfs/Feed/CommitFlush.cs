@@ -18,7 +18,8 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
             {
                 yield return commit;
             }
-            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(
+                metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 if (waiting!.Count == 0)
@@ -86,7 +87,8 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
     {
         switch (change.Kind)
         {
-            case ChangeKind.RepoDeleted when waiting!.Contains(change.Repo) || commits.Any(commit => string.Equals(commit.Repo, change.Repo, StringComparison.Ordinal)):
+            case ChangeKind.RepoDeleted when waiting!.Contains(change.Repo)
+                || commits.Any(commit => string.Equals(commit.Repo, change.Repo, StringComparison.Ordinal)):
                 throw PfsErrors.RepoNotFound(new RepoName(change.Repo));
             case ChangeKind.CommitDeleted when commits.Contains(new CommitKey(change.Repo, change.Commit!)):
                 throw PfsErrors.CommitNotFound(new RepoName(change.Repo), change.Commit!);

@@ -23,7 +23,8 @@ internal sealed class TreeStore
 
     public TreeEditor Editor { get; }
 
-    public static DirectoryReference? Decode(ReadOnlyMemory<byte>? tree) => tree is { } bytes ? DirectoryReferenceCodec.Decode(bytes.Span) : null;
+    public static DirectoryReference? Decode(ReadOnlyMemory<byte>? tree) =>
+        tree is { } bytes ? DirectoryReferenceCodec.Decode(bytes.Span) : null;
 
     public Task<DirectoryReference> ApplyAsync(
         DirectoryReference? root, IReadOnlyList<TreeWrite> writes, IChunkWriter writer, CancellationToken cancellationToken) =>

@@ -39,7 +39,8 @@ public sealed class Liveness
         for (CommitKey? after = null; ;)
         {
             CommitKey? start = after;
-            IReadOnlyList<CommitRecord> page = await metadata.ReadAsync(reader => reader.ListAllCommits(start, PageLength), cancellationToken);
+            IReadOnlyList<CommitRecord> page = await metadata.ReadAsync(
+                reader => reader.ListAllCommits(start, PageLength), cancellationToken);
             foreach (CommitRecord commit in page)
             {
                 if (commit.IsOpen)

@@ -35,7 +35,8 @@ public sealed partial class StoreMaintenance
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>What is wrong, as it is found, progress, and at last a summary.</returns>
     /// <exception cref="OperatorException">A disk or the object store fails.</exception>
-    public async IAsyncEnumerable<CheckEvent> CheckAsync(bool fix, bool readData, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<CheckEvent> CheckAsync(
+        bool fix, bool readData, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long findings = 0;
         long mended = 0;
@@ -111,7 +112,8 @@ public sealed partial class StoreMaintenance
                 if (root.Tree is { } tree)
                 {
                     await reader.VisitAsync(
-                        tree, IsNew, (file, token) => contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken);
+                        tree, IsNew, (file, token) =>
+                            contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken);
                 }
             }
             catch (CorruptionException damage)
@@ -119,7 +121,8 @@ public sealed partial class StoreMaintenance
                 return new StorageFinding(damage.Id, root.Owner, damage.Message, "restore it from a backup", Fixed: false);
             }
             return missing is { } gone
-                ? new StorageFinding("chunk-missing", root.Owner, $"chunk {gone}, which it needs, is not stored", "restore it from a backup", Fixed: false)
+                ? new StorageFinding(
+                    "chunk-missing", root.Owner, $"chunk {gone}, which it needs, is not stored", "restore it from a backup", Fixed: false)
                 : null;
         }
 

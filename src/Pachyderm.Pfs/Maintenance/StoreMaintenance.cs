@@ -40,7 +40,8 @@ public sealed partial class StoreMaintenance
     /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
     /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
     /// <exception cref="Errors.CorruptionException">Something that is needed is missing or damaged. Nothing was removed.</exception>
-    public async Task<GarbageCollectionResult> CollectGarbageAsync(IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
+    public async Task<GarbageCollectionResult> CollectGarbageAsync(
+        IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
     {
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
         // A cache of its own, since a walk over everything would push out what readers use.

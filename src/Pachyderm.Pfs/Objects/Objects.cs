@@ -157,7 +157,8 @@ public sealed class Objects
         for (string? after = null; ;)
         {
             string? start = after;
-            IReadOnlyList<TagRecord> page = await metadata.ReadAsync(reader => reader.ListTags(prefix, start, PageLength), cancellationToken);
+            IReadOnlyList<TagRecord> page = await metadata.ReadAsync(
+                reader => reader.ListTags(prefix, start, PageLength), cancellationToken);
             foreach (TagRecord record in page)
             {
                 yield return new ObjectTag(record.Name, record.ObjectHash);

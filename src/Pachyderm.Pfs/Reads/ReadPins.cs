@@ -43,7 +43,8 @@ internal sealed class ReadPins
     }
 
     /// <summary>Everything that was looked up before this is called and is still being read.</summary>
-    public async Task<(IReadOnlyList<DirectoryReference> Trees, IReadOnlyList<FileContent> Files)> ListAsync(CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<DirectoryReference> Trees, IReadOnlyList<FileContent> Files)> ListAsync(
+        CancellationToken cancellationToken)
     {
         Task[] waitFor;
         lock (gate)

@@ -24,7 +24,9 @@ internal sealed class CommitWrites(IMetadataStore metadata, CommitFolder folder)
         (long count, long bytes) = await metadata.WriteAsync(
             writer =>
             {
-                if ((writer.FindCommit(commit) ?? throw PfsErrors.WriteToMissingCommit(new RepoName(commit.Repo), commit.Id)) is { IsOpen: false })
+                CommitRecord record = writer.FindCommit(commit)
+                    ?? throw PfsErrors.WriteToMissingCommit(new RepoName(commit.Repo), commit.Id);
+                if (!record.IsOpen)
                 {
                     throw refuse();
                 }

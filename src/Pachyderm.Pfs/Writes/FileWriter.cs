@@ -28,7 +28,8 @@ public sealed class FileWriter
     /// <param name="cancellationToken">Gives up; nothing is written unless the write had been recorded already.</param>
     /// <exception cref="PfsException">The commit is missing or finished, or the path or the content is not allowed.</exception>
     public async Task PutAsync(
-        CommitReference commit, string path, IAsyncEnumerable<ReadOnlyMemory<byte>> content, PutOptions options, CancellationToken cancellationToken)
+        CommitReference commit, string path, IAsyncEnumerable<ReadOnlyMemory<byte>> content, PutOptions options,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         IDatumScanner? scanner = options.Delimiter switch
@@ -78,7 +79,8 @@ public sealed class FileWriter
     /// <exception cref="PfsException">
     /// The commit is missing or finished, a path is not allowed, or the pieces do not make whole files.
     /// </exception>
-    public async Task<BulkSummary> PutManyAsync(CommitReference commit, IAsyncEnumerable<BulkPart> parts, CancellationToken cancellationToken)
+    public async Task<BulkSummary> PutManyAsync(
+        CommitReference commit, IAsyncEnumerable<BulkPart> parts, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts);
         CommitKey key = await writes.FindOpenAsync(commit, cancellationToken);

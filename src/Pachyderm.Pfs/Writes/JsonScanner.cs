@@ -176,7 +176,9 @@ internal sealed class JsonScanner : IDatumScanner
                     state = inObject ? State.BeforeKey : State.BeforeValue;
                     return Outcome.Inside;
                 }
-                return c == (inObject ? '}' : ']') ? Close() : throw Unexpected(c, inObject ? "after object key:value pair" : "after array element");
+                return c == (inObject ? '}' : ']')
+                    ? Close()
+                    : throw Unexpected(c, inObject ? "after object key:value pair" : "after array element");
         }
     }
 

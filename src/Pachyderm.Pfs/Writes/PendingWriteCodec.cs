@@ -122,5 +122,6 @@ internal static class PendingWriteCodec
     }
 
     private static CorruptionException Damaged(Exception? inner = null) => new(
-        "pending-write-damaged", "a write of an open commit", "it is damaged, or of a later release", "delete the commit and write it again", inner);
+        "pending-write-damaged", "a write of an open commit", "it is damaged, or of a later release",
+        "delete the commit and write it again", inner);
 }

@@ -56,7 +56,8 @@ public sealed class UrlImporter
         string[] parts = Uri.UnescapeDataString(url.AbsolutePath).Trim('/').Split('/', 3);
         if (parts.Length < 2 || parts[1].Length == 0)
         {
-            throw PfsErrors.Invalid($"pfs put-file path must be of form repo/commit[/path/to/file] got: {PfsErrors.OneLine(url.AbsolutePath)}");
+            throw PfsErrors.Invalid(
+                $"pfs put-file path must be of form repo/commit[/path/to/file] got: {PfsErrors.OneLine(url.AbsolutePath)}");
         }
         string server = url.IsDefaultPort ? url.Host : url.Authority;
         return new RemoteAddress(server, new CommitReference(new RepoName(parts[0]), parts[1]), parts.Length == 3 ? parts[2] : "");
@@ -68,18 +69,22 @@ public sealed class UrlImporter
         string prefix = WritePath.ForRead(address.Path).ToString();
         await foreach (RemoteFile file in remotes.OpenAsync(address, recursive, cancellationToken))
         {
-            string target = recursive && file.Path.StartsWith(prefix, StringComparison.Ordinal) ? $"{path}/{file.Path[prefix.Length..]}" : path;
+            string target = recursive && file.Path.StartsWith(prefix, StringComparison.Ordinal)
+                ? $"{path}/{file.Path[prefix.Length..]}"
+                : path;
             await writer.PutAsync(commit, target, file.Content, options, cancellationToken);
         }
     }
 
-    private async IAsyncEnumerable<ReadOnlyMemory<byte>> DownloadAsync(Uri url, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> DownloadAsync(
+        Uri url, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using HttpResponseMessage response = await TryAsync(
             url, () => http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken));
         if (!response.IsSuccessStatusCode)
         {
-            throw Unavailable(url, $"the server answered {(int)response.StatusCode} {(HttpStatusCode)(int)response.StatusCode}", inner: null);
+            throw Unavailable(
+                url, $"the server answered {(int)response.StatusCode} {(HttpStatusCode)(int)response.StatusCode}", inner: null);
         }
         using Stream body = await TryAsync(url, () => response.Content.ReadAsStreamAsync(cancellationToken));
         byte[] piece = new byte[PieceLength];
@@ -102,5 +107,8 @@ public sealed class UrlImporter
     }
 
     private static PfsException Unavailable(Uri url, string problem, Exception? inner) =>
-        new(PfsErrorKind.SourceUnavailable, $"cannot fetch {PfsErrors.OneLine(url.GetLeftPart(UriPartial.Path))}: {PfsErrors.OneLine(problem)}", inner);
+        new(
+            PfsErrorKind.SourceUnavailable,
+            $"cannot fetch {PfsErrors.OneLine(url.GetLeftPart(UriPartial.Path))}: {PfsErrors.OneLine(problem)}",
+            inner);
 }

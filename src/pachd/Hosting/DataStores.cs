@@ -57,7 +57,8 @@ internal sealed class DataStores : IAsyncDisposable
                     IndexDirectory = Path.Combine(data, "index"),
                     ReadOnly = refusal is not null,
                     // In a new directory everything is missing, which is nothing to tell.
-                    OnFinding = format is null ? null : finding => logger.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
+                    OnFinding = format is null ? null : finding =>
+                        logger.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
                 },
                 cancellationToken);
             // Last, so that a directory with a stamp has everything in it.
@@ -88,7 +89,8 @@ internal sealed class DataStores : IAsyncDisposable
             return FormatFile.Refusal(options.DataDirectory, other, "write");
         }
         return options.ReadOnly
-            ? new OperatorException("store-read-only", options.DataDirectory, "this pachd serves it for reading only", "start pachd without --read-only")
+            ? new OperatorException(
+                "store-read-only", options.DataDirectory, "this pachd serves it for reading only", "start pachd without --read-only")
             : null;
     }
 
@@ -104,7 +106,8 @@ internal sealed class DataStores : IAsyncDisposable
         }
         if (!DurableFiles.IsWritable(data))
         {
-            throw new OperatorException("storage-permission", data, "permission denied", "run as a user who may write to it, or change its owner or mode");
+            throw new OperatorException(
+                "storage-permission", data, "permission denied", "run as a user who may write to it, or change its owner or mode");
         }
     }
 }

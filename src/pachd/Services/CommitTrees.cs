@@ -19,7 +19,8 @@ internal static class CommitTrees
     /// <param name="tree">The object: 128 digits; or the tree of a commit: 64 digits.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PfsException">The tree or what it refers to is missing or damaged, or the commit cannot begin there.</exception>
-    public static async Task<CommitName> BuildAsync(PachydermFileSystem files, CommitOrigin origin, string tree, CancellationToken cancellationToken)
+    public static async Task<CommitName> BuildAsync(
+        PachydermFileSystem files, CommitOrigin origin, string tree, CancellationToken cancellationToken)
     {
         if (ChunkId.TryParse(tree, out ChunkId node))
         {
@@ -28,7 +29,8 @@ internal static class CommitTrees
         ObjectInfo stored = await files.Objects.InspectAsync(tree, cancellationToken);
         if (stored.Size > LargestTree)
         {
-            throw new PfsException(PfsErrorKind.TooLarge, $"the tree in object {tree} is larger than {LargestTree >> 20} MiB; write the files with PutFiles");
+            throw new PfsException(
+                PfsErrorKind.TooLarge, $"the tree in object {tree} is larger than {LargestTree >> 20} MiB; write the files with PutFiles");
         }
         HashTree parsed = Parse(await ReadAsync(files, stored, cancellationToken), tree);
         return await files.TreeBuilder.BuildAsync(origin, Nodes(parsed), cancellationToken);

@@ -13,7 +13,8 @@ internal static class ByteStreams
     private const int MessageLength = 2 << 20;
 
     /// <summary>Sends pieces, and disposes each when it is sent. No message is empty.</summary>
-    public static async Task SendAsync(IAsyncEnumerable<ChunkBuffer> pieces, IServerStreamWriter<BytesValue> writer, CancellationToken cancellationToken)
+    public static async Task SendAsync(
+        IAsyncEnumerable<ChunkBuffer> pieces, IServerStreamWriter<BytesValue> writer, CancellationToken cancellationToken)
     {
         await foreach (ChunkBuffer piece in pieces.WithCancellation(cancellationToken))
         {

@@ -39,7 +39,8 @@ internal static class Pieces
     /// <param name="sendAsync">Sends a piece.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public static async Task SendAsync<TItem, TPiece>(
-        IAsyncEnumerable<TItem> items, Func<TPiece> create, Func<TPiece, TItem, int> add, Func<TPiece, Task> sendAsync, CancellationToken cancellationToken)
+        IAsyncEnumerable<TItem> items, Func<TPiece> create, Func<TPiece, TItem, int> add, Func<TPiece, Task> sendAsync,
+        CancellationToken cancellationToken)
     {
         TPiece piece = create();
         int length = 0;
