@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Index;
@@ -19,11 +18,16 @@ internal static class IndexBench
         long before = GC.GetTotalMemory(forceFullCollection: true);
         await using ChunkIndex index = ChunkIndex.Open(Path.Combine(directory, "index"), packs, options);
         index.Start();
-        long begin = Stopwatch.GetTimestamp();
+        Stopwatches begin = Stopwatches.Start();
         long peak = 0;
         for (long i = 0; i < entries; i++)
         {
             index.Add(Id(i), new ChunkLocation(pack.Number, (uint)i, new ChunkPayload(10, 10, ChunkEncoding.Plain, ChunkHash.Sha256)));
+            if (index.IsOverfull)
+            {
+                await index.FlushAsync(cancellationToken);
+            }
+
             if (i % 500_000 == 0)
             {
                 peak = Math.Max(peak, GC.GetTotalMemory(forceFullCollection: true) - before);
@@ -31,13 +35,11 @@ internal static class IndexBench
         }
 
         await index.FlushAsync(cancellationToken);
-        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        StorageBench.Print($"index of {entries}: inserts", StorageBench.Format($"{entries / seconds:f0}/s, written to disk"));
+        StorageBench.Print($"index of {entries}: inserts, written to disk", begin.Describe(entries));
         Look(index, entries, "as it is");
-        begin = Stopwatch.GetTimestamp();
+        begin = Stopwatches.Start();
         (await index.CompactAsync(cancellationToken))?.Dispose();
-        seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        StorageBench.Print($"index of {entries}: merge into one run", StorageBench.Format($"{seconds:f2} s"));
+        StorageBench.Print($"index of {entries}: merge into one run", begin.Describe(entries));
         Look(index, entries, "one run");
         long memory = GC.GetTotalMemory(forceFullCollection: true) - before;
         StorageBench.Print(
@@ -50,13 +52,13 @@ internal static class IndexBench
         foreach (bool present in (bool[])[true, false])
         {
             int found = 0;
-            long begin = Stopwatch.GetTimestamp();
+            Stopwatches begin = Stopwatches.Start();
             for (int i = 0; i < Lookups; i++)
             {
                 found += index.TryGet(Id(present ? random.NextInt64(entries) : -1 - i), out _, out _) ? 1 : 0;
             }
 
-            double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            string result = begin.Describe(Lookups);
             if (found != (present ? Lookups : 0))
             {
                 throw new InvalidOperationException("The index is wrong.");
@@ -64,7 +66,7 @@ internal static class IndexBench
 
             StorageBench.Print(
                 $"index of {entries}, {what}: lookups of chunks that are {(present ? "there" : "not there")}",
-                StorageBench.Format($"{Lookups / seconds / 1e6:f2} million/s on one core"));
+                result);
         }
     }
 

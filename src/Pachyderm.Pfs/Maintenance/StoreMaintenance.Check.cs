@@ -45,6 +45,8 @@ public sealed partial class StoreMaintenance
         {
             yield return Take(new StorageFinding(found.Id, found.Thing, found.Problem, found.Remedy, found.Fixed));
         }
+        // Only whole packs are looked at, so the one that is written to becomes whole now.
+        await chunks.SealAsync(cancellationToken).ConfigureAwait(false);
         PackCounter packs = new();
         yield return Report("packs", 0);
         StorageCheckOptions options = new() { Fix = fix, ReadData = readData, Progress = packs };

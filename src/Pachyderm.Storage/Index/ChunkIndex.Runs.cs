@@ -353,7 +353,8 @@ internal sealed partial class ChunkIndex
     private void AddRun(List<IndexRun> runs, List<IndexEntry> batch, CancellationToken cancellationToken)
     {
         batch.Sort(static (a, b) => a.Id.CompareTo(b.Id));
-        if (_files.WriteRun(RunMerge.Merge([batch.DistinctBy(static entry => entry.Id)], _packs), batch.Count, cancellationToken) is { } run)
+        IEnumerable<IndexEntry> entries = RunMerge.Merge([batch.DistinctBy(static entry => entry.Id)], _packs);
+        if (_files.WriteRun(entries, batch.Count, cancellationToken) is { } run)
         {
             runs.Insert(0, run);
         }

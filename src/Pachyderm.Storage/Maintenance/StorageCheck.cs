@@ -11,7 +11,9 @@ namespace Pachyderm.Storage.Maintenance;
 /// <summary>How thoroughly stored bytes are checked.</summary>
 public sealed record StorageCheckOptions
 {
-    /// <summary>Whether every chunk is read and hashed. If not, headers, footers and the index are compared, and on local disks the framing.</summary>
+    /// <summary>
+    /// Whether every chunk is read and hashed. If not, headers, footers and the index are compared, and on local disks the framing.
+    /// </summary>
     public bool ReadData { get; init; }
 
     /// <summary>
@@ -24,7 +26,9 @@ public sealed record StorageCheckOptions
     public IProgress<int>? Progress { get; init; }
 }
 
-/// <summary>Checks packs and index against each other, beside readers and writers. What is not in the object store yet is not looked at.</summary>
+/// <summary>
+/// Checks packs and index against each other, beside readers and writers. What is not in the object store yet is not looked at.
+/// </summary>
 /// <param name="store">The store.</param>
 /// <param name="options">How thoroughly.</param>
 public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions options)
@@ -41,6 +45,12 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         {
             List<StorageFinding> findings = [];
             Dictionary<uint, long>? counts = await CountAsync(findings, cancellationToken);
+            if (counts is null && options.Fix)
+            {
+                await store.RebuildIndexAsync(cancellationToken);
+                counts = await CountAsync(findings, cancellationToken);
+            }
+
             Dictionary<PackId, long> inStore = await store.Catalog.ListAsync(cancellationToken);
             int done = 0;
             foreach (PackFile pack in store.Packs.All.Where(static pack => pack.SpoolPath is null && pack.Length > 0))
@@ -94,7 +104,6 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         }
         catch (CorruptionException exception)
         {
-            _indexWrong = true;
             findings.Add(new StorageFinding(exception.Id, exception.Thing, exception.Problem, IndexRemedy, options.Fix));
             return null;
         }
@@ -212,7 +221,8 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         long more = counts.GetValueOrDefault(pack.Number) - here;
         if (more > 0)
         {
-            AddIndex(findings, Name(pack), string.Create(CultureInfo.InvariantCulture, $"the index has {more} chunks there that it does not hold"));
+            AddIndex(findings, Name(pack), string.Create(
+                CultureInfo.InvariantCulture, $"the index has {more} chunks there that it does not hold"));
         }
     }
 

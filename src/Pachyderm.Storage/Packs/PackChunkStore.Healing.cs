@@ -43,14 +43,6 @@ public sealed partial class PackChunkStore
         }
     }
 
-    private async Task<bool> HealAsync(CancellationToken cancellationToken)
-    {
-        Task healing = Volatile.Read(ref _healing);
-        bool began = !healing.IsCompleted;
-        await healing.WaitAsync(cancellationToken);
-        return began;
-    }
-
     private async Task RebuildDamagedAsync()
     {
         try

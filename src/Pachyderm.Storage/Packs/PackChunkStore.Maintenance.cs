@@ -34,12 +34,10 @@ public sealed partial class PackChunkStore
 
     /// <summary>Appends a chunk that lies in a condemned pack, as it is stored there.</summary>
     /// <exception cref="OperatorException">The disk is full or fails.</exception>
-    internal async Task AppendStoredAsync(ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, CancellationToken cancellationToken)
+    internal async Task AppendStoredAsync(
+        ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, CancellationToken cancellationToken)
     {
-        if (_sealer.PendingBytes > _options.SpoolLimit)
-        {
-            await _sealer.DrainAsync(cancellationToken);
-        }
+        await MakeRoomAsync(cancellationToken);
 
         // If it is refused, another writer has put the chunk meanwhile.
         _ = _spool.TryAppend(id, payload, stored, out _);
@@ -53,7 +51,8 @@ public sealed partial class PackChunkStore
 
     /// <summary>Reads a payload as it is stored, and checks it.</summary>
     /// <returns>Whether it is there and intact.</returns>
-    internal async Task<bool> TryReadStoredAsync(PackFile pack, PackEntry entry, Memory<byte> stored, CancellationToken cancellationToken) =>
+    internal async Task<bool> TryReadStoredAsync(
+        PackFile pack, PackEntry entry, Memory<byte> stored, CancellationToken cancellationToken) =>
         await _reader.ReadAsync(pack, entry.Offset + RecordHeader.Length, stored, cancellationToken) == PackReadOutcome.Done
             && ChunkCodec.IsIntact(entry.Id, entry.Payload, stored.Span);
 

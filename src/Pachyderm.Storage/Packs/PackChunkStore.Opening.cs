@@ -163,6 +163,7 @@ public sealed partial class PackChunkStore
             {
                 _index.AddPack(pack, await _catalog.ReadEntriesAsync(pack, token));
                 _index.NoteStored(pack);
+                await MakeRoomAsync(token);
             });
         if (unknown.Count > 0)
         {

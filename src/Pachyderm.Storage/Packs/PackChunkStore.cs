@@ -84,8 +84,10 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         {
             if (!TryFind(id, out ChunkLocation location, out pack))
             {
-                if (attempt == 0 && await HealAsync(cancellationToken))
+                if (attempt == 0)
                 {
+                    // The index may have been found damaged just now.
+                    await Volatile.Read(ref _healing).WaitAsync(cancellationToken);
                     continue;
                 }
 
@@ -122,7 +124,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     }
 
     /// <summary>Seals the open pack, and returns when every pack is in the object store.</summary>
-    /// <exception cref="OperatorException">The spool or the object store fails. Nothing is lost; it is tried again in the background.</exception>
+    /// <exception cref="OperatorException">The spool or the object store fails. Nothing is lost; it is tried again later.</exception>
     public async Task SealAsync(CancellationToken cancellationToken)
     {
         _spool.Roll();
@@ -157,7 +159,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
             return new(id);
         }
 
-        if (_sealer.PendingBytes > _options.SpoolLimit)
+        if (_sealer.PendingBytes > _options.SpoolLimit || _index.IsOverfull)
         {
             return PutWithRoomAsync(writer, id, content, cancellationToken);
         }
@@ -185,9 +187,22 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     private async ValueTask<ChunkId> PutWithRoomAsync(
         ChunkWriter writer, ChunkId id, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        await _sealer.DrainAsync(cancellationToken);
+        await MakeRoomAsync(cancellationToken);
         Append(writer, id, content);
         return id;
+    }
+
+    private async Task MakeRoomAsync(CancellationToken cancellationToken)
+    {
+        if (_sealer.PendingBytes > _options.SpoolLimit)
+        {
+            await _sealer.DrainAsync(cancellationToken);
+        }
+
+        if (_index.IsOverfull)
+        {
+            await _index.FlushAsync(cancellationToken);
+        }
     }
 
     // The order matters beside a collection: the chunk is marked first, and only then is the pack looked at again. A collection condemns

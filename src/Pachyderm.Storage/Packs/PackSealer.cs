@@ -70,7 +70,7 @@ internal sealed class PackSealer : IAsyncDisposable
     }
 
     /// <summary>Returns when every pack that was added before is in the object store.</summary>
-    /// <exception cref="OperatorException">The spool or the object store fails. The packs stay in the spool, and are tried again.</exception>
+    /// <exception cref="OperatorException">The spool or the object store fails. The packs stay in the spool.</exception>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         await _work.WaitAsync(cancellationToken);

@@ -6,18 +6,23 @@ namespace Pachyderm.Storage.Trees;
 public sealed partial class TreeReader
 {
     /// <summary>
-    /// Goes through everything that a tree needs, its nodes and its files, for the garbage collector and checks; give those a reader with a cache of its
-    /// own. The node of an empty directory never comes, as it is not stored.
+    /// Goes through everything that a tree needs, its nodes and its files, for the garbage collector and checks; give those a reader with a
+    /// cache of its own. The node of an empty directory never comes, as it is not stored.
     /// </summary>
     /// <param name="root">The tree.</param>
     /// <param name="isNewNode">
-    /// Asked once for each reference to a node. If it answers false, what is below is left out; so answer true the first time only, and what trees share
-    /// is visited once.
+    /// Asked once for each reference to a node. If it answers false, what is below is left out; so answer true the first time only, and
+    /// what trees share is visited once.
     /// </param>
-    /// <param name="visitFileAsync">Called for each file. Its chunks, and nodes of its list of chunks, are for the callee to go through.</param>
+    /// <param name="visitFileAsync">
+    /// Called for each file. Its chunks, and nodes of its list of chunks, are for the callee to go through.
+    /// </param>
     /// <param name="cancellationToken">Stops the reading.</param>
     public async Task VisitAsync(
-        DirectoryReference root, Func<ChunkId, bool> isNewNode, Func<FileContent, CancellationToken, Task> visitFileAsync, CancellationToken cancellationToken)
+        DirectoryReference root,
+        Func<ChunkId, bool> isNewNode,
+        Func<FileContent, CancellationToken, Task> visitFileAsync,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(isNewNode);
         ArgumentNullException.ThrowIfNull(visitFileAsync);

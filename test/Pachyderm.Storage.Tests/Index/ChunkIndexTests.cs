@@ -144,7 +144,7 @@ public sealed class ChunkIndexTests : IDisposable
             damage();
             _folder.Findings.Clear();
             await using PackChunkStore store = await StoreFolder.OpenAsync(options);
-            Assert.Contains("packs-indexed", _folder.FindingIds);
+            Assert.True(_folder.Found("packs-indexed"), _folder.Told);
             for (int i = 0; i < ids.Count; i++)
             {
                 Assert.Equal(StoreExtensions.Random(i, 800), await store.ReadBytesAsync(ids[i]));

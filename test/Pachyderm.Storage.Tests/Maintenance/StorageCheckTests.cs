@@ -75,7 +75,7 @@ public sealed class StorageCheckTests : IDisposable
         List<ChunkId> ids = await PutAsync(store);
         string path = PathOf(store, ids[0], out _);
         Flip(path, position < 0 ? new FileInfo(path).Length + position : position);
-        Assert.Contains(id, (await CheckAsync(store, readData: false)).Select(static finding => finding.Id));
+        Assert.Contains(await CheckAsync(store, readData: false), finding => finding.Id == id);
         await CheckAsync(store, readData: false, fix: true);
         Assert.Empty(await CheckAsync(store, readData: true));
         Assert.Equal(id == "pack-record-damaged" ? 49 : 50, ids.Count(store.Contains));
@@ -95,9 +95,9 @@ public sealed class StorageCheckTests : IDisposable
 
         string missing = PathOf(store, ids[49], out _);
         File.Delete(missing);
-        List<string> found = [.. (await CheckAsync(store, readData: false, fix: true)).Select(static finding => finding.Id)];
-        Assert.Contains("pack-length-wrong", found);
-        Assert.Contains("pack-missing", found);
+        List<StorageFinding> found = await CheckAsync(store, readData: false, fix: true);
+        Assert.Contains(found, static finding => finding.Id == "pack-length-wrong");
+        Assert.Contains(found, static finding => finding.Id == "pack-missing");
         Assert.Empty(await CheckAsync(store, readData: true));
         Assert.True(store.Contains(ids[0]));
         Assert.False(store.Contains(ids[49]));

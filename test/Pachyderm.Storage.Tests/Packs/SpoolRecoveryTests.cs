@@ -25,7 +25,7 @@ public sealed class SpoolRecoveryTests : IDisposable
         await store.SealAsync(Token);
         Assert.Empty(_folder.SpoolPacks);
         Assert.Single(_folder.StoredPacks);
-        Assert.DoesNotContain("spool-tail-cut", _folder.FindingIds);
+        Assert.False(_folder.Found("spool-tail-cut"), _folder.Told);
         for (int i = 0; i < ids.Count; i++)
         {
             Assert.Equal(StoreExtensions.Random(i, 3_000), await store.ReadBytesAsync(ids[i]));
@@ -45,7 +45,7 @@ public sealed class SpoolRecoveryTests : IDisposable
             await using PackChunkStore store = await _folder.OpenAsync();
             Assert.Equal([true, true, false], ids.Select(store.Contains));
             Assert.Equal(StoreExtensions.Random(1, 100), await store.ReadBytesAsync(ids[1]));
-            Assert.Equal(length > last, _folder.FindingIds.Contains("spool-tail-cut"));
+            Assert.Equal(length > last, _folder.Found("spool-tail-cut"));
 
             // Stored anew, it is durable again.
             await store.PutDurablyAsync(StoreExtensions.Random(2, 100));
@@ -79,7 +79,7 @@ public sealed class SpoolRecoveryTests : IDisposable
                 _ when (position - PackFormat.HeaderLength) % record < RecordHeader.Length => "pack-record-damaged",
                 _ => "chunk-damaged",
             };
-            Assert.Contains(expected, _folder.FindingIds);
+            Assert.True(_folder.Found(expected), _folder.Told);
         }
     }
 
@@ -207,5 +207,6 @@ public sealed class SpoolRecoveryTests : IDisposable
     }
 
     private List<string> Describe() => [.. Directory.EnumerateFileSystemEntries(_folder.Root, "*", SearchOption.AllDirectories)
-        .Order(StringComparer.Ordinal).Select(static path => File.Exists(path) ? $"{path} {Convert.ToHexString(File.ReadAllBytes(path))}" : path)];
+        .Order(StringComparer.Ordinal)
+        .Select(static path => File.Exists(path) ? $"{path} {Convert.ToHexString(File.ReadAllBytes(path))}" : path)];
 }

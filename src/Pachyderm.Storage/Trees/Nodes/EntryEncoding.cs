@@ -4,8 +4,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Trees.Nodes;
 
 /// <summary>
-/// How a file or a directory is written as the value of an entry. There is one encoding of each value, and readers refuse any other, so equal
-/// values have equal bytes. The layout is in doc/trees.md.
+/// How a file or a directory is written as the value of an entry. There is one encoding of each value, and readers refuse any other, so
+/// equal values have equal bytes. The layout is in doc/trees.md.
 /// </summary>
 internal static class EntryEncoding
 {

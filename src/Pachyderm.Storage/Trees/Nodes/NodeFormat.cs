@@ -43,7 +43,7 @@ internal static class NodeFormat
         }
         byte version = reader.Byte();
         byte minReader = reader.Byte();
-        if (version < Version || minReader > Version)
+        if (version < Version || minReader is 0 or > Version)
         {
             throw reader.Damaged($"it has format {version}, readable from format {minReader} on, and this release reads format {Version}");
         }
