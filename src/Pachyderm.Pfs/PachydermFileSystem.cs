@@ -4,7 +4,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Versioned files over a metadata store and a chunk store: the services by concern. Both stores are the caller's, who disposes them after this.
+/// Versioned files over a metadata store and a chunk store: the services by concern. Both stores are the caller's, who disposes them after
+/// this.
 /// </summary>
 public sealed class PachydermFileSystem : IAsyncDisposable
 {

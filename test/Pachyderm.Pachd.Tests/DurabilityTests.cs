@@ -46,8 +46,10 @@ public sealed class DurabilityTests : IDisposable
         }
         await using PachdProcess last = await StartAsync(directory["data"]);
         await CheckAsync(last, acknowledged.Keys, attempted.Keys);
-        Wire.Pfs.CommitInfos commits = await last.Pfs.ListCommitAsync(new Wire.Pfs.ListCommitRequest { Repo = new Wire.Pfs.Repo { Name = "data" } }, cancellationToken: Token);
-        Dictionary<string, bool> isFinished = commits.CommitInfo.ToDictionary(commit => commit.Commit.Id, commit => commit.Finished is not null, StringComparer.Ordinal);
+        Wire.Pfs.CommitInfos commits = await last.Pfs.ListCommitAsync(
+            new Wire.Pfs.ListCommitRequest { Repo = new Wire.Pfs.Repo { Name = "data" } }, cancellationToken: Token);
+        Dictionary<string, bool> isFinished = commits.CommitInfo.ToDictionary(
+            commit => commit.Commit.Id, commit => commit.Finished is not null, StringComparer.Ordinal);
         Assert.All(finished, id => Assert.True(isFinished[id]));
         Assert.NotEmpty(acknowledged);
     }
@@ -136,13 +138,16 @@ public sealed class DurabilityTests : IDisposable
                 {
                     Assert.Contains(path, known);
                     int size = int.Parse(path[(path.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
-                    Assert.True(SHA256.HashData(Content(path, size)).AsSpan().SequenceEqual(hash.GetHashAndReset()), $"{path} is not as it was written");
+                    Assert.True(
+                        SHA256.HashData(Content(path, size)).AsSpan().SequenceEqual(hash.GetHashAndReset()),
+                        $"{path} is not as it was written");
                     missing.Remove(path);
                 }
             }
         }
         Assert.Empty(missing);
-        using var check = new Wire.Native.Maintenance.MaintenanceClient(pachd.Channel).Fsck(new Wire.Native.FsckRequest { ReadData = true }, cancellationToken: Token);
+        using var check = new Wire.Native.Maintenance.MaintenanceClient(pachd.Channel).Fsck(
+            new Wire.Native.FsckRequest { ReadData = true }, cancellationToken: Token);
         Wire.Native.FsckSummary? summary = null;
         while (await check.ResponseStream.MoveNext(Token))
         {

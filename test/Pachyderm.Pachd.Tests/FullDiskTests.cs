@@ -41,7 +41,8 @@ public sealed class FullDiskTests : IDisposable
             }
             Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
             Assert.Contains("no space left on the device", refused.Status.Detail, StringComparison.Ordinal);
-            await pachd.Pfs.InspectCommitAsync(new Wire.Pfs.InspectCommitRequest { Commit = Commit("data", commit) }, cancellationToken: Token);
+            await pachd.Pfs.InspectCommitAsync(
+                new Wire.Pfs.InspectCommitRequest { Commit = Commit("data", commit) }, cancellationToken: Token);
             pachd.Kill();
         }
         // With room again, everything goes on.

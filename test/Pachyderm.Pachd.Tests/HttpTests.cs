@@ -51,7 +51,8 @@ public sealed class HttpTests(SharedPachd shared) : IClassFixture<SharedPachd>, 
     [InlineData("bytes=10-", HttpStatusCode.RequestedRangeNotSatisfiable, "", "bytes */10")]
     public async Task A_range_of_a_file_can_be_asked_for(string range, HttpStatusCode status, string expected, string contentRange)
     {
-        using HttpResponseMessage response = await GetAsync("d/a%20file.txt", request => request.Headers.Range = RangeHeaderValue.Parse(range));
+        using HttpResponseMessage response = await GetAsync(
+            "d/a%20file.txt", request => request.Headers.Range = RangeHeaderValue.Parse(range));
         Assert.Equal(status, response.StatusCode);
         Assert.Equal(expected, await response.Content.ReadAsStringAsync(PachdProcess.Token));
         Assert.Equal(contentRange, response.Content.Headers.ContentRange!.ToString());
@@ -61,7 +62,8 @@ public sealed class HttpTests(SharedPachd shared) : IClassFixture<SharedPachd>, 
     public async Task A_file_that_the_client_has_is_not_sent_again()
     {
         using HttpResponseMessage first = await GetAsync("d/a%20file.txt");
-        using HttpResponseMessage second = await GetAsync("d/a%20file.txt", request => request.Headers.IfNoneMatch.Add(first.Headers.ETag!));
+        using HttpResponseMessage second = await GetAsync(
+            "d/a%20file.txt", request => request.Headers.IfNoneMatch.Add(first.Headers.ETag!));
         Assert.Equal(HttpStatusCode.NotModified, second.StatusCode);
         using HttpResponseMessage head = await GetAsync("d/a%20file.txt", request => request.Method = HttpMethod.Head);
         Assert.Equal((HttpStatusCode.OK, 10L), (head.StatusCode, head.Content.Headers.ContentLength!.Value));

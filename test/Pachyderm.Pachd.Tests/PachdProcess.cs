@@ -64,7 +64,8 @@ public sealed partial class PachdProcess : IAsyncDisposable
     }
 
     /// <summary>Runs pachd with these arguments to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        string[] arguments, params (string Name, string Value)[] environment)
     {
         using Process run = Launch(arguments, environment);
         try
@@ -87,8 +88,11 @@ public sealed partial class PachdProcess : IAsyncDisposable
     public async Task CreateRepoAsync(string name) =>
         await Pfs.CreateRepoAsync(new Wire.Pfs.CreateRepoRequest { Repo = new Wire.Pfs.Repo { Name = name } }, cancellationToken: Token);
 
-    public async Task<string> StartCommitAsync(string repo, string branch) =>
-        (await Pfs.StartCommitAsync(new Wire.Pfs.StartCommitRequest { Parent = Commit(repo, ""), Branch = branch }, cancellationToken: Token)).Id;
+    public async Task<string> StartCommitAsync(string repo, string branch)
+    {
+        Wire.Pfs.StartCommitRequest request = new() { Parent = Commit(repo, ""), Branch = branch };
+        return (await Pfs.StartCommitAsync(request, cancellationToken: Token)).Id;
+    }
 
     public async Task FinishAsync(string repo, string commit) =>
         await Pfs.FinishCommitAsync(new Wire.Pfs.FinishCommitRequest { Commit = Commit(repo, commit) }, cancellationToken: Token);
@@ -114,7 +118,8 @@ public sealed partial class PachdProcess : IAsyncDisposable
     {
         List<byte[]> messages = [];
         using var call = Pfs.GetFile(
-            new Wire.Pfs.GetFileRequest { File = File(repo, commit, path), OffsetBytes = offset, SizeBytes = size }, cancellationToken: Token);
+            new Wire.Pfs.GetFileRequest { File = File(repo, commit, path), OffsetBytes = offset, SizeBytes = size },
+            cancellationToken: Token);
         while (await call.ResponseStream.MoveNext(Token))
         {
             messages.Add(call.ResponseStream.Current.Value.ToByteArray());

@@ -27,12 +27,14 @@ public sealed class ShutdownTests : IDisposable
             // The answer to another call on the same connection tells that the server has the stream.
             await pachd.Pfs.ListRepoAsync(new Wire.Pfs.ListRepoRequest(), cancellationToken: PachdProcess.Token);
             using var subscription = pachd.Pfs.SubscribeCommit(
-                new Wire.Pfs.SubscribeCommitRequest { Repo = new Wire.Pfs.Repo { Name = "data" }, Branch = "master" }, cancellationToken: PachdProcess.Token);
+                new Wire.Pfs.SubscribeCommitRequest { Repo = new Wire.Pfs.Repo { Name = "data" }, Branch = "master" },
+                cancellationToken: PachdProcess.Token);
             await pachd.Pfs.ListRepoAsync(new Wire.Pfs.ListRepoRequest(), cancellationToken: PachdProcess.Token);
             pachd.Terminate();
             RpcException ended = await Assert.ThrowsAsync<RpcException>(() => subscription.ResponseStream.MoveNext(PachdProcess.Token));
             Assert.Equal(StatusCode.Unavailable, ended.StatusCode);
-            await call.RequestStream.WriteAsync(new Wire.Pfs.PutFileRequest { Value = ByteString.CopyFromUtf8("and after") }, PachdProcess.Token);
+            await call.RequestStream.WriteAsync(
+                new Wire.Pfs.PutFileRequest { Value = ByteString.CopyFromUtf8("and after") }, PachdProcess.Token);
             await call.RequestStream.CompleteAsync();
             await call;
             Assert.Equal(0, await pachd.WaitForExitAsync());
@@ -49,7 +51,9 @@ public sealed class ShutdownTests : IDisposable
         await pachd.CreateRepoAsync("data");
         string commit = await pachd.StartCommitAsync("data", "master");
         using var call = pachd.Pfs.PutFile(cancellationToken: PachdProcess.Token);
-        await call.RequestStream.WriteAsync(new Wire.Pfs.PutFileRequest { File = PachdProcess.File("data", commit, "f"), Value = ByteString.CopyFromUtf8("half") }, PachdProcess.Token);
+        await call.RequestStream.WriteAsync(
+            new Wire.Pfs.PutFileRequest { File = PachdProcess.File("data", commit, "f"), Value = ByteString.CopyFromUtf8("half") },
+            PachdProcess.Token);
         await pachd.Pfs.ListRepoAsync(new Wire.Pfs.ListRepoRequest(), cancellationToken: PachdProcess.Token);
         pachd.Terminate();
         Assert.Equal(0, await pachd.WaitForExitAsync());

@@ -17,7 +17,11 @@ public sealed class StartTests : IDisposable
         (int exitCode, string output, _) = await PachdProcess.RunAsync(["--help"]);
         Assert.Equal(0, exitCode);
         Assert.Contains("pachd --data", output, StringComparison.Ordinal);
-        foreach (string text in new[] { "--grpc-address", "--http-address", "--config", "--log-level", "--drain-timeout", "--read-only", "PACHD_DATA", "127.0.0.1:30650" })
+        string[] expected =
+        [
+            "--grpc-address", "--http-address", "--config", "--log-level", "--drain-timeout", "--read-only", "PACHD_DATA", "127.0.0.1:30650",
+        ];
+        foreach (string text in expected)
         {
             Assert.Contains(text, output, StringComparison.Ordinal);
         }
@@ -68,7 +72,8 @@ public sealed class StartTests : IDisposable
     public async Task A_second_pachd_on_the_same_data_is_refused_with_one_line()
     {
         await using PachdProcess first = await PachdProcess.StartAsync(Data);
-        (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", Data, "--grpc-address", "127.0.0.1:0", "--http-address", "none"]);
+        (int exitCode, _, string errors) = await PachdProcess.RunAsync(
+            ["--data", Data, "--grpc-address", "127.0.0.1:0", "--http-address", "none"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("another pachd", errors, StringComparison.Ordinal);
         Assert.Single(errors.TrimEnd().Split('\n'));
@@ -78,7 +83,8 @@ public sealed class StartTests : IDisposable
     public async Task A_port_in_use_is_told_in_one_line()
     {
         await using PachdProcess first = await PachdProcess.StartAsync(Data);
-        (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", directory["other"], "--grpc-address", first.GrpcAddress, "--http-address", "none"]);
+        (int exitCode, _, string errors) = await PachdProcess.RunAsync(
+            ["--data", directory["other"], "--grpc-address", first.GrpcAddress, "--http-address", "none"]);
         Assert.Equal(1, exitCode);
         Assert.Contains($"{first.GrpcAddress}", errors, StringComparison.Ordinal);
         Assert.Contains("another program listens there", errors, StringComparison.Ordinal);
@@ -89,7 +95,8 @@ public sealed class StartTests : IDisposable
     public async Task A_directory_that_cannot_be_made_is_told_in_one_line()
     {
         await File.WriteAllTextAsync(directory["file"], "", PachdProcess.Token);
-        (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", Path.Combine(directory["file"], "data"), "--http-address", "none"]);
+        (int exitCode, _, string errors) = await PachdProcess.RunAsync(
+            ["--data", Path.Combine(directory["file"], "data"), "--http-address", "none"]);
         Assert.Equal(1, exitCode);
         Assert.Single(errors.TrimEnd().Split('\n'));
         Assert.Contains("pachd: ", errors, StringComparison.Ordinal);

@@ -31,7 +31,8 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
     [Fact]
     public async Task The_version_and_health_are_told()
     {
-        Wire.Version.Version version = await new Wire.Version.API.APIClient(pachd.Channel).GetVersionAsync(new Empty(), cancellationToken: Token);
+        Wire.Version.Version version = await new Wire.Version.API.APIClient(pachd.Channel).GetVersionAsync(
+            new Empty(), cancellationToken: Token);
         Assert.Equal((3u, 0u, 0u, "alpha.1"), (version.Major, version.Minor, version.Micro, version.Additional));
         await new Wire.Health.Health.HealthClient(pachd.Channel).HealthAsync(new Empty(), cancellationToken: Token);
     }
@@ -56,7 +57,8 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
             pachd.Pfs.InspectCommitAsync(new Wire.Pfs.InspectCommitRequest(), cancellationToken: Token).ResponseAsync,
             StatusCode.InvalidArgument, "cannot inspect nil commit");
         await RefusedAsync(
-            new Wire.Pps.API.APIClient(pachd.Channel).ListPipelineAsync(new Wire.Pps.ListPipelineRequest(), cancellationToken: Token).ResponseAsync,
+            new Wire.Pps.API.APIClient(pachd.Channel).ListPipelineAsync(
+                new Wire.Pps.ListPipelineRequest(), cancellationToken: Token).ResponseAsync,
             StatusCode.Unimplemented, "");
     }
 
@@ -88,11 +90,15 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         List<byte[]> messages = await pachd.GetAsync(repo, commit, "f");
         Assert.All(messages, message => Assert.InRange(message.Length, 1, 2 << 20));
         Assert.True(content.AsSpan().SequenceEqual(messages.SelectMany(message => message).ToArray()));
-        Wire.Pfs.FileInfo info = await pachd.Pfs.InspectFileAsync(new Wire.Pfs.InspectFileRequest { File = PachdProcess.File(repo, "master", "/f") }, cancellationToken: Token);
-        Assert.Equal(("/f", Wire.Pfs.FileType.File, (ulong)content.Length, commit), (info.File.Path, info.FileType, info.SizeBytes, info.File.Commit.Id));
+        Wire.Pfs.FileInfo info = await pachd.Pfs.InspectFileAsync(
+            new Wire.Pfs.InspectFileRequest { File = PachdProcess.File(repo, "master", "/f") }, cancellationToken: Token);
+        Assert.Equal(
+            ("/f", Wire.Pfs.FileType.File, (ulong)content.Length, commit),
+            (info.File.Path, info.FileType, info.SizeBytes, info.File.Commit.Id));
         Assert.NotEmpty(info.Objects);
         using var parts = new Wire.Pfs.ObjectAPI.ObjectAPIClient(pachd.Channel).GetObjects(
-            new Wire.Pfs.GetObjectsRequest { Objects = { info.Objects }, OffsetBytes = 1_000_000, SizeBytes = 5_000_000 }, cancellationToken: Token);
+            new Wire.Pfs.GetObjectsRequest { Objects = { info.Objects }, OffsetBytes = 1_000_000, SizeBytes = 5_000_000 },
+            cancellationToken: Token);
         using MemoryStream read = new();
         while (await parts.ResponseStream.MoveNext(Token))
         {
@@ -125,13 +131,17 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
             Assert.Equal((ulong)count, (await call).Files);
         }
         await RefusedAsync(
-            pachd.Pfs.ListFileAsync(new Wire.Pfs.ListFileRequest { File = PachdProcess.File(repo, commit, "directory") }, cancellationToken: Token).ResponseAsync,
+            pachd.Pfs.ListFileAsync(
+                new Wire.Pfs.ListFileRequest { File = PachdProcess.File(repo, commit, "directory") },
+                cancellationToken: Token).ResponseAsync,
             StatusCode.ResourceExhausted, "pachyderm.native.v1.Files/ListFiles");
         await RefusedAsync(
-            pachd.Pfs.GlobFileAsync(new Wire.Pfs.GlobFileRequest { Commit = Commit(repo, commit), Pattern = "*/*" }, cancellationToken: Token).ResponseAsync,
+            pachd.Pfs.GlobFileAsync(
+                new Wire.Pfs.GlobFileRequest { Commit = Commit(repo, commit), Pattern = "*/*" }, cancellationToken: Token).ResponseAsync,
             StatusCode.ResourceExhausted, "pachyderm.native.v1.Files/GlobFiles");
         List<string> streamed = [];
-        using var list = native.ListFiles(new Wire.Native.ListFilesRequest { File = PachdProcess.File(repo, commit, "/directory") }, cancellationToken: Token);
+        using var list = native.ListFiles(
+            new Wire.Native.ListFilesRequest { File = PachdProcess.File(repo, commit, "/directory") }, cancellationToken: Token);
         while (await list.ResponseStream.MoveNext(Token))
         {
             Assert.NotEmpty(list.ResponseStream.Current.FileInfo);
@@ -164,15 +174,25 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
                 {
                     await call.RequestStream.WriteAsync(new Wire.Native.PutFilesRequest
                     {
-                        Parts = { new Wire.Native.FilePart { Path = piece == 0 ? path : "", Value = ByteString.CopyFrom(pieces[piece]), Last = piece == pieces.Length - 1 } },
+                        Parts =
+                        {
+                            new Wire.Native.FilePart
+                            {
+                                Path = piece == 0 ? path : "",
+                                Value = ByteString.CopyFrom(pieces[piece]),
+                                Last = piece == pieces.Length - 1,
+                            },
+                        },
                     }, Token);
                 }
             }
             await call.RequestStream.CompleteAsync();
-            Assert.Equal(((ulong)files.Count, (ulong)files.Values.Sum(content => content.LongLength)), ((await call).Files, (await call).Bytes));
+            Assert.Equal(
+                ((ulong)files.Count, (ulong)files.Values.Sum(content => content.LongLength)), ((await call).Files, (await call).Bytes));
         }
         Dictionary<string, byte[]> read = [];
-        using var stream = native.GetFiles(new Wire.Native.GetFilesRequest { Commit = Commit(repo, commit), Path = "/" }, cancellationToken: Token);
+        using var stream = native.GetFiles(
+            new Wire.Native.GetFilesRequest { Commit = Commit(repo, commit), Path = "/" }, cancellationToken: Token);
         string? open = null;
         MemoryStream bytes = new();
         while (await stream.ResponseStream.MoveNext(Token))
@@ -199,10 +219,12 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
     public async Task A_commit_info_has_a_tree_once_it_is_finished()
     {
         string commit = await BeginAsync();
-        Wire.Pfs.CommitInfo open = await pachd.Pfs.InspectCommitAsync(new Wire.Pfs.InspectCommitRequest { Commit = Commit(repo, "master") }, cancellationToken: Token);
+        Wire.Pfs.CommitInfo open = await pachd.Pfs.InspectCommitAsync(
+            new Wire.Pfs.InspectCommitRequest { Commit = Commit(repo, "master") }, cancellationToken: Token);
         Assert.Equal((commit, null, null), (open.Commit.Id, open.Finished, open.Tree));
         await pachd.FinishAsync(repo, "master");
-        Wire.Pfs.CommitInfo finished = await pachd.Pfs.InspectCommitAsync(new Wire.Pfs.InspectCommitRequest { Commit = Commit(repo, commit) }, cancellationToken: Token);
+        Wire.Pfs.CommitInfo finished = await pachd.Pfs.InspectCommitAsync(
+            new Wire.Pfs.InspectCommitRequest { Commit = Commit(repo, commit) }, cancellationToken: Token);
         Assert.NotNull(finished.Finished);
         Assert.Equal(64, finished.Tree.Hash.Length);
     }
@@ -213,7 +235,8 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         string commit = await BeginAsync();
         await pachd.PutAsync(repo, commit, "f", "content"u8.ToArray());
         await new Wire.Pps.API.APIClient(pachd.Channel).GarbageCollectAsync(new Wire.Pps.GarbageCollectRequest(), cancellationToken: Token);
-        using var call = new Wire.Native.Maintenance.MaintenanceClient(pachd.Channel).CollectGarbage(new Wire.Native.CollectGarbageRequest(), cancellationToken: Token);
+        using var call = new Wire.Native.Maintenance.MaintenanceClient(pachd.Channel).CollectGarbage(
+            new Wire.Native.CollectGarbageRequest(), cancellationToken: Token);
         Wire.Native.CollectGarbageResponse? last = null;
         while (await call.ResponseStream.MoveNext(Token))
         {
@@ -233,16 +256,18 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         string next = await pachd.StartCommitAsync(repo, "copy");
         await PutUrlAsync(next, "one", $"pfs://{pachd.GrpcAddress}/{repo}/master/d/x", recursive: false);
         await PutUrlAsync(next, "all", $"pfs://{pachd.GrpcAddress}/{repo}/master/d", recursive: true);
-        await PutUrlAsync(next, "web", new Uri(pachd.Http, $"/v1/pfs/repos/{repo}/commits/master/files/d/e/y").ToString(), recursive: false);
+        await PutUrlAsync(
+            next, "web", new Uri(pachd.Http, $"/v1/pfs/repos/{repo}/commits/master/files/d/e/y").ToString(), recursive: false);
         Assert.Equal(
-            ["/all", "/all/e", "/all/e/y", "/all/x", "/one", "/web"],
-            (await pachd.Pfs.GlobFileAsync(new Wire.Pfs.GlobFileRequest { Commit = Commit(repo, next), Pattern = "*" }, cancellationToken: Token)).FileInfo
-                .Concat((await pachd.Pfs.GlobFileAsync(new Wire.Pfs.GlobFileRequest { Commit = Commit(repo, next), Pattern = "*/*" }, cancellationToken: Token)).FileInfo)
-                .Concat((await pachd.Pfs.GlobFileAsync(new Wire.Pfs.GlobFileRequest { Commit = Commit(repo, next), Pattern = "*/*/*" }, cancellationToken: Token)).FileInfo)
-                .Select(file => file.File.Path).Order(StringComparer.Ordinal));
+            ["/all", "/one", "/web", "/all/e", "/all/x", "/all/e/y"],
+            [.. await GlobAsync(next, "*"), .. await GlobAsync(next, "all/*"), .. await GlobAsync(next, "all/*/*")]);
         Assert.Equal("2"u8.ToArray(), Assert.Single(await pachd.GetAsync(repo, next, "web")));
-        await RefusedAsync(PutUrlAsync(next, "x", "s3://bucket/key", recursive: false), StatusCode.FailedPrecondition, "error parsing url s3://bucket/key");
-        await RefusedAsync(PutUrlAsync(next, "x", "ftp://host/key", recursive: false), StatusCode.InvalidArgument, "unrecognized object store: ftp");
+        await RefusedAsync(
+            PutUrlAsync(next, "x", "s3://bucket/key", recursive: false),
+            StatusCode.FailedPrecondition,
+            "error parsing url s3://bucket/key");
+        await RefusedAsync(
+            PutUrlAsync(next, "x", "ftp://host/key", recursive: false), StatusCode.InvalidArgument, "unrecognized object store: ftp");
         await RefusedAsync(
             PutUrlAsync(next, "x", $"pfs://{pachd.GrpcAddress}/{repo}", recursive: false), StatusCode.InvalidArgument,
             "pfs put-file path must be of form repo/commit[/path/to/file] got:");
@@ -255,10 +280,17 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         return await pachd.StartCommitAsync(repo, "master");
     }
 
+    private async Task<IEnumerable<string>> GlobAsync(string commit, string pattern)
+    {
+        Wire.Pfs.GlobFileRequest request = new() { Commit = Commit(repo, commit), Pattern = pattern };
+        return (await pachd.Pfs.GlobFileAsync(request, cancellationToken: Token)).FileInfo.Select(file => file.File.Path);
+    }
+
     private async Task PutUrlAsync(string commit, string path, string url, bool recursive)
     {
         using var call = pachd.Pfs.PutFile(cancellationToken: Token);
-        await call.RequestStream.WriteAsync(new Wire.Pfs.PutFileRequest { File = PachdProcess.File(repo, commit, path), Url = url, Recursive = recursive }, Token);
+        await call.RequestStream.WriteAsync(
+            new Wire.Pfs.PutFileRequest { File = PachdProcess.File(repo, commit, path), Url = url, Recursive = recursive }, Token);
         await call.RequestStream.CompleteAsync();
         await call;
     }

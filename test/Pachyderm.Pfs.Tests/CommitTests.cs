@@ -37,7 +37,8 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.False(finished.IsOpen);
         Assert.Equal(5, finished.SizeBytes);
         Assert.InRange(finished.Finished!.Value, finished.Started, DateTimeOffset.MaxValue);
-        await RefusedAsync(() => pfs.FinishAsync(commit), PfsErrorKind.FailedPrecondition, $"commit data/{commit.Id} has already been finished");
+        await RefusedAsync(
+            () => pfs.FinishAsync(commit), PfsErrorKind.FailedPrecondition, $"commit data/{commit.Id} has already been finished");
     }
 
     [Fact]
@@ -48,7 +49,8 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Null((await pfs.InspectAsync(first)).Parent);
         Assert.Equal(first.Id, (await pfs.InspectAsync(second)).Parent);
         Assert.Equal(second, (await pfs.Files.Commits.InspectAsync(new CommitReference(Repo, "master"), Token)).Name);
-        await RefusedAsync(() => pfs.StartAsync("data", "master"), PfsErrorKind.FailedPrecondition, $"parent commit {second.Id} has not been finished");
+        await RefusedAsync(
+            () => pfs.StartAsync("data", "master"), PfsErrorKind.FailedPrecondition, $"parent commit {second.Id} has not been finished");
     }
 
     [Fact]
@@ -71,11 +73,19 @@ public sealed class CommitTests : IAsyncLifetime
     public async Task What_is_not_there_is_told_in_the_words_of_1_5()
     {
         await RefusedAsync(() => pfs.StartAsync("missing"), PfsErrorKind.NotFound, "pachyderm_pfs/repos/ missing not found");
-        await RefusedAsync(() => pfs.StartAsync("data", null, "nowhere"), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ nowhere not found");
         await RefusedAsync(
-            () => pfs.Files.Commits.InspectAsync(new CommitReference(Repo, "master"), Token), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ master not found");
+            () => pfs.StartAsync("data", null, "nowhere"), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ nowhere not found");
         await RefusedAsync(
-            () => pfs.StartAsync("data", null, null, new CommitName(Repo, new CommitId("gone"))), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ gone not found");
+            () =>
+                pfs.Files.Commits.InspectAsync(
+                    new CommitReference(Repo, "master"), Token), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ master not found");
+        await RefusedAsync(
+            () =>
+                pfs.StartAsync(
+                    "data",
+                    null,
+                    null,
+                    new CommitName(Repo, new CommitId("gone"))), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ gone not found");
     }
 
     [Fact]
@@ -102,7 +112,10 @@ public sealed class CommitTests : IAsyncLifetime
         await RefusedAsync(
             () => pfs.Files.Branches.SetAsync(new CommitReference(commit), wrong, Token), PfsErrorKind.InvalidArgument,
             "branch name cannot be of the same length as commit IDs");
-        await RefusedAsync(() => pfs.StartAsync("data", wrong.Value), PfsErrorKind.InvalidArgument, "branch name cannot be of the same length as commit IDs");
+        await RefusedAsync(
+            () => pfs.StartAsync("data", wrong.Value),
+            PfsErrorKind.InvalidArgument,
+            "branch name cannot be of the same length as commit IDs");
     }
 
     [Fact]
@@ -115,7 +128,9 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Equal([("copy", second), ("old", first), ("master", second)], await BranchesAsync());
         await pfs.Files.Branches.DeleteAsync(Repo, new BranchName("copy"), Token);
         await RefusedAsync(
-            () => pfs.Files.Branches.DeleteAsync(Repo, new BranchName("copy"), Token), PfsErrorKind.NotFound, "pachyderm_pfs/branches/data/ copy not found");
+            () =>
+                pfs.Files.Branches.DeleteAsync(
+                    Repo, new BranchName("copy"), Token), PfsErrorKind.NotFound, "pachyderm_pfs/branches/data/ copy not found");
         Assert.Equal([("old", first), ("master", second)], await BranchesAsync());
         Assert.Empty(await pfs.Files.Branches.ListAsync(new RepoName("missing"), Token));
     }
@@ -128,7 +143,9 @@ public sealed class CommitTests : IAsyncLifetime
         CommitName orphan = await pfs.StartAsync("data", "alone");
         await pfs.PutAsync(child, "g", "2");
         await RefusedAsync(
-            () => pfs.Files.Commits.DeleteAsync(new CommitReference(parent), Token), PfsErrorKind.FailedPrecondition, "cannot delete finished commit");
+            () =>
+                pfs.Files.Commits.DeleteAsync(
+                    new CommitReference(parent), Token), PfsErrorKind.FailedPrecondition, "cannot delete finished commit");
         await pfs.Files.Commits.DeleteAsync(new CommitReference(child), Token);
         await pfs.Files.Commits.DeleteAsync(new CommitReference(orphan), Token);
         Assert.Equal([("master", parent)], await BranchesAsync());
@@ -154,7 +171,9 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Equal(line, await ListAsync("master", orphan.Id.Value));
         await RefusedAsync(() => ListAsync(null, "master"), PfsErrorKind.InvalidArgument, "cannot use `from` commit without `to` commit");
         await RefusedAsync(
-            () => pfs.Files.CommitList.ListAsync(Repo, new CommitReference(new RepoName("b"), "x"), null, 0, Token).ToListAsync(Token).AsTask(),
+            () =>
+                pfs.Files.CommitList.ListAsync(
+                    Repo, new CommitReference(new RepoName("b"), "x"), null, 0, Token).ToListAsync(Token).AsTask(),
             PfsErrorKind.InvalidArgument, "`from` and `to` commits need to be from repo data");
     }
 
@@ -215,7 +234,12 @@ public sealed class CommitTests : IAsyncLifetime
 
     private async Task<List<CommitName>> ListAsync(string? to = null, string? from = null, ulong limit = 0) =>
         await pfs.Files.CommitList
-            .ListAsync(Repo, to is null ? null : new CommitReference(Repo, to), from is null ? null : new CommitReference(Repo, from), limit, Token)
+            .ListAsync(
+                Repo,
+                to is null ? null : new CommitReference(Repo, to),
+                from is null ? null : new CommitReference(Repo, from),
+                limit,
+                Token)
             .Select(commit => commit.Name)
             .ToListAsync(Token);
 }

@@ -39,7 +39,8 @@ public sealed class ConcurrencyTests : IAsyncLifetime
         await pfs.FinishAsync(commit);
         SortedDictionary<string, string> files = await pfs.ReadAllAsync(commit);
         Assert.Equal(Writers * 20 + 1, files.Count);
-        Assert.All(files.Where(file => file.Key != "/shared"), file => Assert.Equal(file.Key["/own/".Length..].Replace('-', ':'), file.Value));
+        Assert.All(
+            files.Where(file => file.Key != "/shared"), file => Assert.Equal(file.Key["/own/".Length..].Replace('-', ':'), file.Value));
         string[] shared = files["/shared"].Trim('[', ']').Split("][");
         Assert.Equal(Writers * 20, shared.Distinct().Count());
         // Each writer's own are in the order in which they were acknowledged.
@@ -53,11 +54,13 @@ public sealed class ConcurrencyTests : IAsyncLifetime
         for (int round = 0; round < 10; round++)
         {
             CommitName commit = await pfs.StartAsync("data", "master");
-            Task<string?>[] puts = [.. Enumerable.Range(0, 16).Select(number => Task.Run(() => TryPutAsync(commit, $"{round}-{number}"), Token))];
+            Task<string?>[] puts = [.. Enumerable.Range(0, 16).Select(
+                number => Task.Run(() => TryPutAsync(commit, $"{round}-{number}"), Token))];
             Task finish = Task.Run(() => pfs.FinishAsync(commit), Token);
             await finish;
             string[] written = [.. (await Task.WhenAll(puts)).OfType<string>().Order(StringComparer.Ordinal)];
-            IEnumerable<string> found = (await pfs.ListAsync(commit)).Select(path => path[1..]).Where(path => path.StartsWith($"{round}-", StringComparison.Ordinal));
+            IEnumerable<string> found = (await pfs.ListAsync(commit)).Select(path => path[1..]).Where(
+                path => path.StartsWith($"{round}-", StringComparison.Ordinal));
             Assert.Equal(written, found);
         }
 
@@ -100,6 +103,7 @@ public sealed class ConcurrencyTests : IAsyncLifetime
         Assert.Equal("99999", await pfs.ReadAsync(commit, "099/99999"));
 
         static IEnumerable<BulkPart> Parts() => Enumerable.Range(0, count).Select(number => new BulkPart(
-            string.Create(CultureInfo.InvariantCulture, $"{number / 1000:000}/{number}"), Encoding.UTF8.GetBytes($"{number}"), true, false));
+            string.Create(
+                CultureInfo.InvariantCulture, $"{number / 1000:000}/{number}"), Encoding.UTF8.GetBytes($"{number}"), true, false));
     }
 }

@@ -39,7 +39,8 @@ public sealed class FeedTests : IAsyncLifetime
         CommitName commit = await pfs.StartAsync("data", "master");
         Assert.Empty(await FlushAsync([new CommitReference(commit)]));
         await RefusedAsync(() => FlushAsync([]), PfsErrorKind.InvalidArgument, "fromCommits cannot be empty");
-        await RefusedAsync(() => FlushAsync([new CommitReference(Data, "none")]), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ none not found");
+        await RefusedAsync(
+            () => FlushAsync([new CommitReference(Data, "none")]), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ none not found");
     }
 
     [Fact]
@@ -143,5 +144,6 @@ public sealed class FeedTests : IAsyncLifetime
     }
 
     private async Task<List<CommitName>> FlushAsync(IReadOnlyList<CommitReference> commits, params string[] repos) =>
-        await pfs.Files.Feed.FlushAsync(commits, [.. repos.Select(repo => new RepoName(repo))], Token).Select(commit => commit.Name).ToListAsync(Token);
+        await pfs.Files.Feed.FlushAsync(
+            commits, [.. repos.Select(repo => new RepoName(repo))], Token).Select(commit => commit.Name).ToListAsync(Token);
 }

@@ -51,12 +51,15 @@ public sealed class MaintenanceTests : IAsyncLifetime
         CommitOrigin origin = new(new RepoName("data"), null, new BranchName("master"), []);
         ObjectFile[] files = [new("/a", [one, two]), new("/d/b", [two]), new("/empty", [])];
         CommitName built = await pfs.Files.TreeBuilder.BuildAsync(origin, files, Token);
-        Assert.Equal([("/a", "one two"), ("/d/b", "two"), ("/empty", "")], (await pfs.ReadAllAsync(built)).Select(file => (file.Key, file.Value)));
+        Assert.Equal(
+            [("/a", "one two"), ("/d/b", "two"), ("/empty", "")], (await pfs.ReadAllAsync(built)).Select(file => (file.Key, file.Value)));
         CommitName copy = await pfs.Files.TreeBuilder.CopyAsync(origin, (await pfs.InspectAsync(built)).Tree!.Value.Node, Token);
         Assert.Equal(built.Id, (await pfs.InspectAsync(copy)).Parent);
         Assert.Equal(await pfs.ReadAllAsync(built), await pfs.ReadAllAsync(copy));
         await RefusedAsync(
-            () => pfs.Files.TreeBuilder.BuildAsync(origin, [new ObjectFile("/x", ["gone"])], Token), PfsErrorKind.NotFound, "object gone not found");
+            () =>
+                pfs.Files.TreeBuilder.BuildAsync(
+                    origin, [new ObjectFile("/x", ["gone"])], Token), PfsErrorKind.NotFound, "object gone not found");
         await RefusedAsync(
             () => pfs.Files.TreeBuilder.CopyAsync(origin, Storage.Content.ChunkId.Of("x"u8), Token), PfsErrorKind.NotFound, "not found");
     }

@@ -9,7 +9,8 @@ public sealed class ModelTests
 {
     private static readonly string[] Paths = ["a", "b", "c", "d/x", "d/y", "d/e/x", "d/e/y", "f/x", "f/g/h/i", "long-name", "z/1", "z/2"];
 
-    private static readonly Gen<Step> Steps = Gen.Select(Gen.Int[0, 9], Gen.Int[0, 3], Gen.Int[0, 11], Gen.Int[0, 999], (kind, branch, path, value) =>
+    private static readonly Gen<Step> Steps = Gen.Select(Gen.Int[0, 9], Gen.Int[0, 3], Gen.Int[0, 11], Gen.Int[0, 999], (
+        kind, branch, path, value) =>
         new Step(kind, $"b{branch}", Paths[path], value.ToString(CultureInfo.InvariantCulture)));
 
     [Fact]
@@ -57,7 +58,7 @@ public sealed class ModelTests
                 string deleted = step.Value.Length == 3 ? step.Path.Split('/')[0] : step.Path;
                 await pfs.DeleteAsync(head!.Value, deleted);
                 SortedDictionary<string, string> left = model.Commits[head.Value].Files;
-                foreach (string path in left.Keys.Where(path => path == "/" + deleted || path.StartsWith($"/{deleted}/", StringComparison.Ordinal)).ToArray())
+                foreach (string path in left.Keys.ToArray().Where(path => $"{path}/".StartsWith($"/{deleted}/", StringComparison.Ordinal)))
                 {
                     left.Remove(path);
                 }
@@ -104,7 +105,9 @@ public sealed class ModelTests
             Assert.Equal(commit.IsOpen ? 0 : commit.Files.Sum(file => file.Value.Length), info.SizeBytes);
             Assert.Equal(commit.Files, await pfs.ReadAllAsync(name));
             SortedDictionary<string, string> before = commit.Parent is { } parent ? model.Commits[parent].Files : [];
-            growth += commit.IsOpen ? 0 : commit.Files.Where(file => before.GetValueOrDefault(file.Key) != file.Value).Sum(file => file.Value.Length);
+            growth += commit.IsOpen
+                ? 0
+                : commit.Files.Where(file => before.GetValueOrDefault(file.Key) != file.Value).Sum(file => file.Value.Length);
         }
         Assert.Equal(growth, (await pfs.Files.Repos.InspectAsync(new RepoName("data"), Token)).SizeBytes);
     }

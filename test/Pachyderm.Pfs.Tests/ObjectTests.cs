@@ -61,7 +61,8 @@ public sealed class ObjectTests : IAsyncLifetime
         await pfs.Files.Objects.DeleteAsync([stored.Hash, "never"], Token);
         Assert.False(await pfs.Files.Objects.ExistsAsync(stored.Hash, Token));
         await RefusedAsync(
-            () => pfs.Files.Objects.InspectAsync(stored.Hash, Token), PfsErrorKind.NotFound, $"objectInfoGetter: object {stored.Hash} not found");
+            () => pfs.Files.Objects.InspectAsync(stored.Hash, Token), PfsErrorKind.NotFound,
+            $"objectInfoGetter: object {stored.Hash} not found");
         await RefusedAsync(() => ReadAsync(0, null, stored.Hash), PfsErrorKind.NotFound, "not found");
     }
 
@@ -71,7 +72,8 @@ public sealed class ObjectTests : IAsyncLifetime
         await pfs.CreateRepoAsync("data");
         string content = string.Concat(Enumerable.Range(0, 500_000).Select(number => $"{number} "));
         CommitName commit = await pfs.StartAsync("data", "master");
-        await pfs.Files.Writer.PutAsync(new CommitReference(commit), "f", Pieces(Encoding.UTF8.GetBytes(content), 100_000), new PutOptions(), Token);
+        await pfs.Files.Writer.PutAsync(
+            new CommitReference(commit), "f", Pieces(Encoding.UTF8.GetBytes(content), 100_000), new PutOptions(), Token);
         using CommitView view = await pfs.Files.Reader.OpenAsync(new CommitReference(commit), Token);
         string[] chunks = await ChunkNamesAsync(view);
         Assert.True(chunks.Length > 1);
@@ -88,5 +90,6 @@ public sealed class ObjectTests : IAsyncLifetime
     private Task<ObjectInfo> PutAsync(string content, params string[] tags) =>
         pfs.Files.Objects.PutAsync(Pieces(Encoding.UTF8.GetBytes(content)), () => tags, Token);
 
-    private Task<string> ReadAsync(int offset, int? count, params string[] hashes) => TextAsync(pfs.Files.Objects.ReadAsync(hashes, offset, count, Token));
+    private Task<string> ReadAsync(int offset, int? count, params string[] hashes) =>
+        TextAsync(pfs.Files.Objects.ReadAsync(hashes, offset, count, Token));
 }

@@ -23,7 +23,8 @@ public sealed class ReadTests : IAsyncLifetime
         Assert.Equal(["/d/x", "/d/y"], await pfs.ListAsync(commit, "/d"));
         await pfs.DeleteAsync(commit, "d");
         Assert.Empty(await pfs.ListAsync(commit));
-        await RefusedAsync(() => pfs.ReadAsync(commit, "d/x"), PfsErrorKind.NotFound, $"file d/x not found in repo data at commit {commit.Id}");
+        await RefusedAsync(
+            () => pfs.ReadAsync(commit, "d/x"), PfsErrorKind.NotFound, $"file d/x not found in repo data at commit {commit.Id}");
     }
 
     [Theory]
@@ -72,8 +73,14 @@ public sealed class ReadTests : IAsyncLifetime
         CommitFile root = await view.InspectAsync("", Token);
         Assert.Equal(("", 6L, true), (root.Path, root.Entry.Size, root.Entry.IsDirectory));
         Assert.Equal(("/d/", 5L), ((await view.InspectAsync("/d/", Token)).Path, (await view.InspectAsync("/d", Token)).Entry.Size));
-        Assert.Equal(("./foo", 1L, false), ((await view.InspectAsync("./foo", Token)).Path, (await view.InspectAsync("foo", Token)).Entry.Size, root.Entry.File is not null));
-        Assert.Equal(["", "/d", "/d/e", "/d/e/y", "/d/x", "/foo"], await view.WalkAsync("", Token).Select(file => file.Path).ToListAsync(Token));
+        Assert.Equal(
+            ("./foo", 1L, false),
+            (
+                (await view.InspectAsync("./foo", Token)).Path,
+                (await view.InspectAsync("foo", Token)).Entry.Size,
+                root.Entry.File is not null));
+        Assert.Equal(
+            ["", "/d", "/d/e", "/d/e/y", "/d/x", "/foo"], await view.WalkAsync("", Token).Select(file => file.Path).ToListAsync(Token));
     }
 
     [Theory]
@@ -141,7 +148,8 @@ public sealed class ReadTests : IAsyncLifetime
         Assert.True((await pfs.Maintenance.CollectGarbageAsync(progress: null, Token)).Live > 0);
         await pfs.Maintenance.CollectGarbageAsync(progress: null, Token);
         Assert.Equal("finished", await pfs.ReadAsync(finished, "f"));
-        Assert.Equal(["/f", "/folded", "/lines/0000000000000000", "/lines/0000000000000001", "/pending"], (await pfs.ReadAllAsync(open)).Keys);
+        Assert.Equal(
+            ["/f", "/folded", "/lines/0000000000000000", "/lines/0000000000000001", "/pending"], (await pfs.ReadAllAsync(open)).Keys);
         Assert.Equal("object", await TextAsync(pfs.Files.Objects.ReadAsync([stored.Hash], 0, null, Token)));
     }
 

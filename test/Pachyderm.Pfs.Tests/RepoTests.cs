@@ -19,7 +19,10 @@ public sealed class RepoTests : IAsyncLifetime
     [InlineData("a#b")]
     [InlineData("größe")]
     public Task A_name_with_other_than_letters_digits_underscores_and_dashes_is_refused(string name) =>
-        RefusedAsync(() => pfs.CreateRepoAsync(name), PfsErrorKind.InvalidArgument, $"repo name ({name}) invalid: only alphanumeric characters, underscores, and dashes are allowed");
+        RefusedAsync(
+            () => pfs.CreateRepoAsync(name),
+            PfsErrorKind.InvalidArgument,
+            $"repo name ({name}) invalid: only alphanumeric characters, underscores, and dashes are allowed");
 
     [Fact]
     public async Task A_repo_can_be_inspected_after_it_was_created()
@@ -75,12 +78,17 @@ public sealed class RepoTests : IAsyncLifetime
         await pfs.CreateRepoAsync("a");
         await pfs.CreateRepoAsync("b", "a");
         RepoName a = new("a");
-        await RefusedAsync(() => pfs.Files.Repos.DeleteAsync(a, force: false, Token), PfsErrorKind.FailedPrecondition, "cannot delete the provenance of other repos");
+        await RefusedAsync(
+            () => pfs.Files.Repos.DeleteAsync(a, force: false, Token),
+            PfsErrorKind.FailedPrecondition,
+            "cannot delete the provenance of other repos");
         await pfs.Files.Repos.DeleteAsync(a, force: true, Token);
         Assert.Equal(["a"], (await pfs.Files.Repos.InspectAsync(new RepoName("b"), Token)).Provenance.Select(name => name.Value));
         await pfs.Files.Repos.DeleteAsync(new RepoName("b"), force: false, Token);
-        await RefusedAsync(() => pfs.Files.Repos.DeleteAsync(a, force: false, Token), PfsErrorKind.NotFound, "pachyderm_pfs/repoRefCounts/ a not found");
-        await RefusedAsync(() => pfs.Files.Repos.DeleteAsync(a, force: true, Token), PfsErrorKind.NotFound, "pachyderm_pfs/repos/ a not found");
+        await RefusedAsync(
+            () => pfs.Files.Repos.DeleteAsync(a, force: false, Token), PfsErrorKind.NotFound, "pachyderm_pfs/repoRefCounts/ a not found");
+        await RefusedAsync(
+            () => pfs.Files.Repos.DeleteAsync(a, force: true, Token), PfsErrorKind.NotFound, "pachyderm_pfs/repos/ a not found");
     }
 
     [Fact]
@@ -109,11 +117,17 @@ public sealed class RepoTests : IAsyncLifetime
         Assert.Equal(["prov2", "prov3", "repo"], await ProvenanceAsync("down2"));
         await pfs.Files.Repos.DeleteAsync(new RepoName("prov1"), force: false, Token);
         await RefusedAsync(
-            () => pfs.Files.Repos.DeleteAsync(new RepoName("prov3"), force: false, Token), PfsErrorKind.FailedPrecondition, "cannot delete the provenance");
+            () =>
+                pfs.Files.Repos.DeleteAsync(
+                    new RepoName("prov3"), force: false, Token), PfsErrorKind.FailedPrecondition, "cannot delete the provenance");
         await RefusedAsync(
-            () => pfs.Files.Repos.UpdateAsync(new RepoName("missing"), [], "", Token), PfsErrorKind.NotFound, "pachyderm_pfs/repos/ missing not found");
+            () =>
+                pfs.Files.Repos.UpdateAsync(
+                    new RepoName("missing"), [], "", Token), PfsErrorKind.NotFound, "pachyderm_pfs/repos/ missing not found");
         await RefusedAsync(
-            () => pfs.Files.Repos.UpdateAsync(new RepoName("repo"), [new("down1")], "", Token), PfsErrorKind.InvalidArgument, "comes from repo");
+            () =>
+                pfs.Files.Repos.UpdateAsync(
+                    new RepoName("repo"), [new("down1")], "", Token), PfsErrorKind.InvalidArgument, "comes from repo");
     }
 
     [Fact]
@@ -128,6 +142,9 @@ public sealed class RepoTests : IAsyncLifetime
     private async Task<IReadOnlyList<string>> NamesAsync(params string[] provenance) =>
         [.. (await pfs.Files.Repos.ListAsync([.. provenance.Select(name => new RepoName(name))], Token)).Select(repo => repo.Name.Value)];
 
-    private async Task<IReadOnlyList<string>> ProvenanceAsync(string repo) =>
-        [.. (await pfs.Files.Repos.InspectAsync(new RepoName(repo), Token)).Provenance.Select(name => name.Value).Order(StringComparer.Ordinal)];
+    private async Task<IReadOnlyList<string>> ProvenanceAsync(string repo)
+    {
+        RepoInfo info = await pfs.Files.Repos.InspectAsync(new RepoName(repo), Token);
+        return [.. info.Provenance.Select(name => name.Value).Order(StringComparer.Ordinal)];
+    }
 }

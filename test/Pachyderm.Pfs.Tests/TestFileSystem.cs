@@ -69,7 +69,8 @@ public sealed class TestFileSystem : IAsyncDisposable
     public Task FinishAsync(CommitName commit) => Files.Commits.FinishAsync(new CommitReference(commit), Token);
 
     public Task PutAsync(CommitName commit, string path, string content, PutOptions? options = null) =>
-        Files.Writer.PutAsync(new CommitReference(commit), path, Pieces(Encoding.UTF8.GetBytes(content)), options ?? new PutOptions(), Token);
+        Files.Writer.PutAsync(
+            new CommitReference(commit), path, Pieces(Encoding.UTF8.GetBytes(content)), options ?? new PutOptions(), Token);
 
     public Task DeleteAsync(CommitName commit, string path) => Files.Writer.DeleteAsync(new CommitReference(commit), path, Token);
 

@@ -90,11 +90,16 @@ public sealed class WriteTests : IAsyncLifetime
     {
         CommitName commit = await pfs.CommitAsync("data", "master", ("f", "1"));
         await RefusedAsync(() => pfs.PutAsync(commit, "g", "2"), PfsErrorKind.FailedPrecondition, $"commit {commit.Id} is not open");
-        await RefusedAsync(() => pfs.DeleteAsync(commit, "f"), PfsErrorKind.FailedPrecondition, $"commit {commit.Id} in repo data has already finished");
+        await RefusedAsync(
+            () => pfs.DeleteAsync(commit, "f"), PfsErrorKind.FailedPrecondition, $"commit {commit.Id} in repo data has already finished");
         await RefusedAsync(
             () => pfs.PutAsync(new CommitName(new RepoName("data"), CommitId.Create()), "g", "2"), PfsErrorKind.NotFound, "is not open");
         await RefusedAsync(
-            () => pfs.PutAsync(new CommitName(new RepoName("data"), new CommitId("nowhere")), "g", "2"), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ nowhere not found");
+            () =>
+                pfs.PutAsync(
+                    new CommitName(new RepoName("data"), new CommitId("nowhere")),
+                    "g",
+                    "2"), PfsErrorKind.NotFound, "pachyderm_pfs/commits/data/ nowhere not found");
     }
 
     [Fact]
@@ -119,7 +124,8 @@ public sealed class WriteTests : IAsyncLifetime
     [InlineData(SplitDelimiter.Json, "1 2 3", 2, 0, "12|3")]
     [InlineData(SplitDelimiter.Json, "01", 0, 0, "0|1")]
     [InlineData(SplitDelimiter.Json, "\"\\u00e9\\\"}\"{\"}\":\"{\"}", 0, 0, "\"\\u00e9\\\"}\"|{\"}\":\"{\"}")]
-    public async Task A_split_file_becomes_a_directory_of_whole_values(SplitDelimiter delimiter, string content, int datums, int bytes, string expected)
+    public async Task A_split_file_becomes_a_directory_of_whole_values(
+        SplitDelimiter delimiter, string content, int datums, int bytes, string expected)
     {
         CommitName commit = await pfs.StartAsync("data", "master");
         await pfs.PutAsync(commit, "d", content, new PutOptions { Delimiter = delimiter, TargetDatums = datums, TargetBytes = bytes });
@@ -143,7 +149,8 @@ public sealed class WriteTests : IAsyncLifetime
         CommitName other = await pfs.StartAsync("data", "other");
         await pfs.PutAsync(other, "d/notes", "1");
         await pfs.PutAsync(other, "d", "x\n", lines);
-        await RefusedAsync(() => pfs.FinishAsync(other), PfsErrorKind.FailedPrecondition, "using split on a directory which contains other data");
+        await RefusedAsync(
+            () => pfs.FinishAsync(other), PfsErrorKind.FailedPrecondition, "using split on a directory which contains other data");
     }
 
     [Fact]
@@ -200,14 +207,20 @@ public sealed class WriteTests : IAsyncLifetime
         BulkPart[] parts =
         [
             new("a", "1"u8.ToArray(), true, false), new("b", "2"u8.ToArray(), false, false), new(null, "3"u8.ToArray(), false, false),
-            new(null, default, true, false), new("a", "4"u8.ToArray(), true, false), new("b", "5"u8.ToArray(), true, true), new("empty", default, true, false),
+            new(null, default, true, false), new(
+                "a", "4"u8.ToArray(), true, false), new("b", "5"u8.ToArray(), true, true), new("empty", default, true, false),
         ];
-        Assert.Equal(new BulkSummary(5, 5), await pfs.Files.Writer.PutManyAsync(new CommitReference(commit), parts.ToAsyncEnumerable(), Token));
+        Assert.Equal(
+            new BulkSummary(5, 5), await pfs.Files.Writer.PutManyAsync(new CommitReference(commit), parts.ToAsyncEnumerable(), Token));
         Assert.Equal([("/a", "14"), ("/b", "5"), ("/empty", "")], await FilesAsync(commit));
         await RefusedAsync(() => ManyAsync(commit, new BulkPart(null, default, true, false)), PfsErrorKind.InvalidArgument, "without path");
         await RefusedAsync(() => ManyAsync(commit, new BulkPart("x", default, false, false)), PfsErrorKind.InvalidArgument, "ends before");
         await RefusedAsync(
-            () => ManyAsync(commit, new BulkPart("x", default, false, false), new BulkPart("y", default, true, false)), PfsErrorKind.InvalidArgument, "before the last part");
+            () =>
+                ManyAsync(
+                    commit,
+                    new BulkPart("x", default, false, false),
+                    new BulkPart("y", default, true, false)), PfsErrorKind.InvalidArgument, "before the last part");
         Assert.Equal(3, (await pfs.ListAsync(commit)).Count);
     }
 

@@ -5,7 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Folds the pending writes of open commits into their trees: in order, a batch at a time, each batch in one metadata transaction. One at a time
+/// Folds the pending writes of open commits into their trees: in order, a batch at a time, each batch in one metadata transaction. One at a
+/// time
 /// for each commit. What is folded may be folded again after a crash without harm, because the transaction removes it from the writes.
 /// </summary>
 internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : IAsyncDisposable
@@ -36,7 +37,8 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
     public Task PassAsync(CommitKey commit, CancellationToken cancellationToken) => gates.PassAsync(commit, cancellationToken);
 
     /// <summary>Waits until nobody else folds the commit.</summary>
-    public Task<IDisposable> EnterAsync(CommitKey commit, CancellationToken cancellationToken) => locks.EnterAsync(commit, cancellationToken);
+    public Task<IDisposable> EnterAsync(CommitKey commit, CancellationToken cancellationToken) =>
+        locks.EnterAsync(commit, cancellationToken);
 
     /// <summary>The content of a commit; of an open one, with everything that was written to it before this was called.</summary>
     public async Task<DirectoryReference?> ReadTreeAsync(CommitRecord commit, CancellationToken cancellationToken)
@@ -45,8 +47,8 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
         {
             return TreeStore.Decode(commit.Tree);
         }
-        using IDisposable exclusive = await EnterAsync(commit.Key, cancellationToken).ConfigureAwait(false);
-        return await FoldAsync(commit.Key, cancellationToken).ConfigureAwait(false);
+        using IDisposable exclusive = await EnterAsync(commit.Key, cancellationToken);
+        return await FoldAsync(commit.Key, cancellationToken);
     }
 
     /// <summary>Folds what is pending, inside of <see cref="EnterAsync"/>.</summary>
@@ -55,10 +57,10 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
     public async Task<DirectoryReference?> FoldAsync(CommitKey commit, CancellationToken cancellationToken)
     {
         // Not until nothing is left: writers may be faster.
-        long left = await metadata.ReadAsync(reader => reader.CountPendingWrites(commit).Count, cancellationToken).ConfigureAwait(false);
+        long left = await metadata.ReadAsync(reader => reader.CountPendingWrites(commit).Count, cancellationToken);
         while (true)
         {
-            Batch batch = await ReadBatchAsync(commit, cancellationToken).ConfigureAwait(false);
+            Batch batch = await ReadBatchAsync(commit, cancellationToken);
             if (batch.Writes.Count == 0)
             {
                 return batch.Tree;
@@ -67,13 +69,13 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
             DirectoryReference tree;
             try
             {
-                tree = await trees.ApplyAsync(batch.Tree, batch.Writes, writer, cancellationToken).ConfigureAwait(false);
+                tree = await trees.ApplyAsync(batch.Tree, batch.Writes, writer, cancellationToken);
             }
             catch (TreeConflictException conflict)
             {
                 throw PfsErrors.Conflict(conflict);
             }
-            await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await writer.FlushAsync(cancellationToken);
             byte[] encoded = DirectoryReferenceCodec.Encode(tree);
             await metadata.WriteAsync(
                 transaction =>
@@ -86,7 +88,7 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
                     transaction.DeletePendingWrites(commit, batch.Through);
                     return true;
                 },
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken);
             left -= batch.Writes.Count;
             if (left <= 0)
             {
@@ -127,7 +129,7 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
     /// <summary>Ends the folding in the background; what is pending stays pending.</summary>
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync().ConfigureAwait(false);
+        await stopping.CancelAsync();
         Task[] running;
         lock (background)
         {
@@ -141,8 +143,8 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
     {
         try
         {
-            using IDisposable exclusive = await EnterAsync(commit, stopping.Token).ConfigureAwait(false);
-            await FoldAsync(commit, stopping.Token).ConfigureAwait(false);
+            using IDisposable exclusive = await EnterAsync(commit, stopping.Token);
+            await FoldAsync(commit, stopping.Token);
         }
         catch (PfsException)
         {
@@ -175,11 +177,11 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
                 reader => (
                     reader.FindCommit(commit) ?? throw PfsErrors.CommitNotFound(new RepoName(commit.Repo), commit.Id),
                     reader.ListPendingWrites(commit, after, PageLength)),
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken);
             tree = TreeStore.Decode(record.Tree);
             foreach (PendingWrite pending in page)
             {
-                TreeWrite write = await ReadWriteAsync(pending, cancellationToken).ConfigureAwait(false);
+                TreeWrite write = await ReadWriteAsync(pending, cancellationToken);
                 writes.Add(write);
                 through = pending.Sequence;
                 bytes += pending.Payload.Length;
@@ -204,7 +206,7 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
         {
             return write;
         }
-        using ChunkBuffer buffer = await trees.Chunks.ReadAsync(chunk, cancellationToken).ConfigureAwait(false);
+        using ChunkBuffer buffer = await trees.Chunks.ReadAsync(chunk, cancellationToken);
         return split with { Contents = PendingWriteCodec.DecodeContents(buffer.Memory.Span) };
     }
 

@@ -13,13 +13,19 @@ namespace Pachyderm.Pfs;
 /// <param name="Provenance">Every commit that it comes from, directly or not.</param>
 /// <param name="Tree">The root directory once it is finished; null while it is open, and of one without files.</param>
 public sealed record CommitInfo(
-    CommitName Name, CommitId? Parent, DateTimeOffset Started, DateTimeOffset? Finished, long SizeBytes, ImmutableArray<CommitName> Provenance,
+    CommitName Name, CommitId? Parent, DateTimeOffset Started, DateTimeOffset? Finished, long SizeBytes,
+    ImmutableArray<CommitName> Provenance,
     DirectoryReference? Tree)
 {
     /// <summary>Whether it can still be written to.</summary>
     public bool IsOpen => Finished is null;
 
     internal static CommitInfo Of(CommitRecord record) => new(
-        CommitName.Of(record.Key), record.Parent is { } parent ? new CommitId(parent) : null, record.Started, record.Finished, record.SizeBytes,
-        [.. record.Provenance.Select(CommitName.Of)], record.IsOpen || record.Tree is not { } tree ? null : DirectoryReferenceCodec.Decode(tree.Span));
+        CommitName.Of(record.Key),
+        record.Parent is { } parent ? new CommitId(parent) : null,
+        record.Started,
+        record.Finished,
+        record.SizeBytes,
+        [.. record.Provenance.Select(CommitName.Of)],
+        record.IsOpen ? null : TreeStore.Decode(record.Tree));
 }

@@ -36,14 +36,14 @@ public sealed class CommitList(IMetadataStore metadata)
 
     private async IAsyncEnumerable<CommitInfo> ListAllAsync(RepoName repo, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await metadata.ReadAsync(reader => Repos.Find(reader, repo), cancellationToken).ConfigureAwait(false);
+        await metadata.ReadAsync(reader => Repos.Find(reader, repo), cancellationToken);
         // A commit that is finished between two pages moves to the front, which has been listed already: it is looked for at the end.
         HashSet<UInt128> listed = [];
         long? before = null;
         long newest = 0;
         while (true)
         {
-            IReadOnlyList<CommitRecord> page = await ReadPageAsync(repo, before, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<CommitRecord> page = await ReadPageAsync(repo, before, cancellationToken);
             if (page.Count == 0)
             {
                 break;
@@ -60,7 +60,7 @@ public sealed class CommitList(IMetadataStore metadata)
         }
         for (before = null; ;)
         {
-            IReadOnlyList<CommitRecord> page = await ReadPageAsync(repo, before, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<CommitRecord> page = await ReadPageAsync(repo, before, cancellationToken);
             foreach (CommitRecord record in page)
             {
                 if (record.Revision <= newest)
@@ -92,11 +92,11 @@ public sealed class CommitList(IMetadataStore metadata)
                 Repos.Find(reader, repo);
                 return (Resolution.Find(reader, to).Key.Id, from is { } ancestor ? Resolution.Find(reader, ancestor).Key.Id : null);
             },
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
         while (next is not null && !string.Equals(next, stop, StringComparison.Ordinal))
         {
             string start = next;
-            List<CommitRecord> page = await metadata.ReadAsync(reader => ReadAncestry(reader, repo, start, stop), cancellationToken).ConfigureAwait(false);
+            List<CommitRecord> page = await metadata.ReadAsync(reader => ReadAncestry(reader, repo, start, stop), cancellationToken);
             foreach (CommitRecord record in page)
             {
                 yield return CommitInfo.Of(record);

@@ -44,22 +44,22 @@ public sealed class CommitTreeBuilder
                 List<FileContent> parts = [];
                 foreach (string name in file.Objects)
                 {
-                    parts.Add(await objects.FindAsync(name, cancellationToken).ConfigureAwait(false) ?? throw PfsErrors.ObjectNotFound(name));
+                    parts.Add(await objects.FindAsync(name, cancellationToken) ?? throw PfsErrors.ObjectNotFound(name));
                 }
-                FileContent content = parts.Count == 1 ? parts[0] : await trees.Contents.ConcatAsync(parts, writer, cancellationToken).ConfigureAwait(false);
+                FileContent content = parts.Count == 1 ? parts[0] : await trees.Contents.ConcatAsync(parts, writer, cancellationToken);
                 writes.Add(new PutFile(WritePath.ForFile(file.Path), content, Overwrite: true));
             }
             try
             {
-                tree = await trees.ApplyAsync(tree, writes, writer, cancellationToken).ConfigureAwait(false);
+                tree = await trees.ApplyAsync(tree, writes, writer, cancellationToken);
             }
             catch (TreeConflictException conflict)
             {
                 throw PfsErrors.Conflict(conflict);
             }
         }
-        await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
-        return await commits.BuildAsync(origin, tree, cancellationToken).ConfigureAwait(false);
+        await writer.FlushAsync(cancellationToken);
+        return await commits.BuildAsync(origin, tree, cancellationToken);
     }
 
     /// <summary>Makes a commit that has the tree of another.</summary>
@@ -71,18 +71,18 @@ public sealed class CommitTreeBuilder
     {
         if (node == ChunkId.Of([]))
         {
-            return await commits.BuildAsync(origin, tree: null, cancellationToken).ConfigureAwait(false);
+            return await commits.BuildAsync(origin, tree: null, cancellationToken);
         }
         for (CommitKey? after = null; ;)
         {
             CommitKey? start = after;
             IReadOnlyList<CommitRecord> page = await metadata.ReadAsync(
-                reader => reader.ListAllCommits(start, BatchLength), cancellationToken).ConfigureAwait(false);
+                reader => reader.ListAllCommits(start, BatchLength), cancellationToken);
             foreach (CommitRecord record in page)
             {
                 if (!record.IsOpen && TreeStore.Decode(record.Tree) is { } tree && tree.Node == node)
                 {
-                    return await commits.BuildAsync(origin, tree, cancellationToken).ConfigureAwait(false);
+                    return await commits.BuildAsync(origin, tree, cancellationToken);
                 }
             }
             if (page.Count < BatchLength)

@@ -40,7 +40,9 @@ public sealed class Commits
 
     /// <summary>Makes a finished commit whose content is given; its parent's content plays no part.</summary>
     /// <param name="origin">As for <see cref="StartAsync"/>.</param>
-    /// <param name="tree">The content: a stored directory that something keeps from being collected until this returns; null for none.</param>
+    /// <param name="tree">
+    /// The content: a stored directory that something keeps from being collected until this returns; null for none.
+    /// </param>
     /// <param name="cancellationToken">Ends the waiting before the change has begun.</param>
     /// <exception cref="PfsException">As for <see cref="StartAsync"/>.</exception>
     public Task<CommitName> BuildAsync(CommitOrigin origin, DirectoryReference? tree, CancellationToken cancellationToken)
@@ -65,10 +67,12 @@ public sealed class Commits
 
     /// <summary>Finishes a commit: its writes become its content, which never changes again.</summary>
     /// <returns>Its name, as the reference resolved.</returns>
-    /// <exception cref="PfsException">It is missing, finished already, or its writes conflict with each other; then it stays open.</exception>
+    /// <exception cref="PfsException">
+    /// It is missing, finished already, or its writes conflict with each other; then it stays open.
+    /// </exception>
     public async Task<CommitName> FinishAsync(CommitReference commit, CancellationToken cancellationToken)
     {
-        CommitRecord found = await metadata.ReadAsync(reader => Resolution.Find(reader, commit), cancellationToken).ConfigureAwait(false);
+        CommitRecord found = await metadata.ReadAsync(reader => Resolution.Find(reader, commit), cancellationToken);
         CommitName name = CommitName.Of(found.Key);
         if (!found.IsOpen)
         {
@@ -76,13 +80,13 @@ public sealed class Commits
         }
         // Writes that come from now on wait for the outcome, so that folding comes to an end however many writers there are.
         using IDisposable gate = folder.HoldWrites(found.Key);
-        using IDisposable exclusive = await folder.EnterAsync(found.Key, cancellationToken).ConfigureAwait(false);
+        using IDisposable exclusive = await folder.EnterAsync(found.Key, cancellationToken);
         while (true)
         {
-            DirectoryReference? tree = await folder.FoldAsync(found.Key, cancellationToken).ConfigureAwait(false);
-            long growth = await MeasureGrowthAsync(found, tree, cancellationToken).ConfigureAwait(false);
+            DirectoryReference? tree = await folder.FoldAsync(found.Key, cancellationToken);
+            long growth = await MeasureGrowthAsync(found, tree, cancellationToken);
             DateTimeOffset now = time.GetUtcNow();
-            if (await metadata.WriteAsync(writer => TryFinish(writer, name, tree, growth, now), cancellationToken).ConfigureAwait(false))
+            if (await metadata.WriteAsync(writer => TryFinish(writer, name, tree, growth, now), cancellationToken))
             {
                 return name;
             }
@@ -94,7 +98,9 @@ public sealed class Commits
     public Task<CommitInfo> InspectAsync(CommitReference commit, CancellationToken cancellationToken) =>
         metadata.ReadAsync(reader => CommitInfo.Of(Resolution.Find(reader, commit)), cancellationToken);
 
-    /// <summary>Deletes an open commit with what was written to it. Branches that point to it go back to its parent, or go if it has none.</summary>
+    /// <summary>
+    /// Deletes an open commit with what was written to it. Branches that point to it go back to its parent, or go if it has none.
+    /// </summary>
     /// <exception cref="PfsException">It is missing or finished.</exception>
     public Task DeleteAsync(CommitReference commit, CancellationToken cancellationToken) => metadata.WriteAsync(
         writer =>
@@ -196,8 +202,8 @@ public sealed class Commits
     private async Task<long> MeasureGrowthAsync(CommitRecord commit, DirectoryReference? tree, CancellationToken cancellationToken)
     {
         CommitRecord? parent = commit.Parent is { } id
-            ? await metadata.ReadAsync(reader => reader.FindCommit(commit.Key with { Id = id }), cancellationToken).ConfigureAwait(false)
+            ? await metadata.ReadAsync(reader => reader.FindCommit(commit.Key with { Id = id }), cancellationToken)
             : null;
-        return await trees.SumChangedAsync(TreeStore.Decode(parent?.Tree), tree, cancellationToken).ConfigureAwait(false);
+        return await trees.SumChangedAsync(TreeStore.Decode(parent?.Tree), tree, cancellationToken);
     }
 }

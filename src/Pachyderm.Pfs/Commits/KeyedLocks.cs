@@ -20,7 +20,7 @@ internal sealed class KeyedLocks<TKey>
         }
         try
         {
-            await entry.Semaphore.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await entry.Semaphore.WaitAsync(cancellationToken);
         }
         catch
         {

@@ -2,7 +2,9 @@ using Pachyderm.Metadata;
 
 namespace Pachyderm.Pfs;
 
-/// <summary>From what a caller writes to a commit (spec/pfs.md section 2): a branch's head, or else the text taken as an identifier.</summary>
+/// <summary>
+/// From what a caller writes to a commit (spec/pfs.md section 2): a branch's head, or else the text taken as an identifier.
+/// </summary>
 internal static class Resolution
 {
     /// <summary>The commit, or a refusal.</summary>
@@ -13,7 +15,8 @@ internal static class Resolution
     }
 
     /// <summary>
-    /// The commit that a write goes to, or a refusal. Of an identifier that names nothing it is told, too, that it is not open, as in 1.5, where
+    /// The commit that a write goes to, or a refusal. Of an identifier that names nothing it is told, too, that it is not open, as in 1.5,
+    /// where
     /// writes look at nothing else.
     /// </summary>
     public static CommitRecord FindOpen(IMetadataReader reader, CommitReference reference)

@@ -9,13 +9,15 @@ internal static class PfsErrors
 
     public static PfsException DeletedRepoNotFound(RepoName repo) => NotFound($"{Prefix}/repoRefCounts/ {repo} not found");
 
-    public static PfsException RepoExists(RepoName repo) => new(PfsErrorKind.AlreadyExists, $"{Prefix}/repoRefCounts/ {repo} already exists");
+    public static PfsException RepoExists(RepoName repo) =>
+        new(PfsErrorKind.AlreadyExists, $"{Prefix}/repoRefCounts/ {repo} already exists");
 
     public static PfsException InvalidRepoName(RepoName repo) =>
         Invalid($"repo name ({OneLine(repo.Value)}) invalid: only alphanumeric characters, underscores, and dashes are allowed");
 
     public static PfsException RepoIsProvenance(RepoName repo, IReadOnlyList<string> users) => Refused(
-        $"cannot delete the provenance of other repos: {repo} is the provenance of {string.Join(", ", users.Take(5))}{(users.Count > 5 ? ", ..." : "")}");
+        $"cannot delete the provenance of other repos: {repo} is the provenance of "
+        + string.Join(", ", users.Take(5)) + (users.Count > 5 ? ", ..." : ""));
 
     public static PfsException ProvenanceCycle(RepoName repo, RepoName provenance) =>
         Invalid($"repo {repo} cannot have {provenance} in its provenance: {provenance} comes from {repo}");
@@ -25,7 +27,8 @@ internal static class PfsErrors
     public static PfsException WriteToMissingCommit(RepoName repo, string id) =>
         NotFound($"commit {id} is not open: {Prefix}/commits/{repo}/ {id} not found");
 
-    public static PfsException BranchNotFound(RepoName repo, BranchName branch) => NotFound($"{Prefix}/branches/{repo}/ {OneLine(branch.Value)} not found");
+    public static PfsException BranchNotFound(RepoName repo, BranchName branch) =>
+        NotFound($"{Prefix}/branches/{repo}/ {OneLine(branch.Value)} not found");
 
     public static PfsException NoCommitGiven() => Invalid("cannot inspect nil commit");
 
@@ -55,7 +58,8 @@ internal static class PfsErrors
 
     public static PfsException NoCommits() => Invalid("fromCommits cannot be empty");
 
-    public static PfsException FileNotFound(string path, CommitName commit) => NotFound($"file {OneLine(path)} not found in repo {commit.Repo} at commit {commit.Id}");
+    public static PfsException FileNotFound(string path, CommitName commit) =>
+        NotFound($"file {OneLine(path)} not found in repo {commit.Repo} at commit {commit.Id}");
 
     public static PfsException NoNode(string path) => NotFound($"no node at \"{OneLine(path)}\"");
 
@@ -72,7 +76,8 @@ internal static class PfsErrors
 
     public static PfsException TagNotFound(string tag) => NotFound($"tagGetter: tag {OneLine(tag)} not found");
 
-    public static PfsException TaggedObjectMissing(string hash) => NotFound($"object {OneLine(hash)} does not exist: object {OneLine(hash)} not found");
+    public static PfsException TaggedObjectMissing(string hash) =>
+        NotFound($"object {OneLine(hash)} does not exist: object {OneLine(hash)} not found");
 
     public static PfsException BadSplitDelimiter(int delimiter) => Invalid($"unrecognized delimiter {delimiter}");
 

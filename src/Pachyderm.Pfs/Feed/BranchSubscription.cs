@@ -16,25 +16,26 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
     {
         while (true)
         {
-            foreach (string id in await metadata.ReadAsync(Begin, cancellationToken).ConfigureAwait(false))
+            foreach (string id in await metadata.ReadAsync(Begin, cancellationToken))
             {
-                if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is { } commit)
+                if (await FindAsync(id, cancellationToken) is { } commit)
                 {
                     yield return CommitInfo.Of(commit);
                 }
             }
-            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(
+                metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 try
                 {
-                    await changes.MoveNextAsync().ConfigureAwait(false);
+                    await changes.MoveNextAsync();
                 }
                 catch (ChangesTrimmedException)
                 {
                     break;
                 }
-                if (await TakeAsync(changes.Current, cancellationToken).ConfigureAwait(false) is { } commit)
+                if (await TakeAsync(changes.Current, cancellationToken) is { } commit)
                 {
                     yield return CommitInfo.Of(commit);
                 }
@@ -59,7 +60,9 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
         List<string> found = [.. awaited.Where(id => reader.FindCommit(new CommitKey(repo.Value, id)) is { IsOpen: false })];
         awaited.RemoveWhere(id => reader.FindCommit(new CommitKey(repo.Value, id)) is not { IsOpen: true });
         List<string> chain = [];
-        CommitRecord? head = reader.FindBranch(repo.Value, branch.Value) is { } record ? reader.FindCommit(new CommitKey(repo.Value, record.Head)) : null;
+        CommitRecord? head = reader.FindBranch(repo.Value, branch.Value) is { } record
+            ? reader.FindCommit(new CommitKey(repo.Value, record.Head))
+            : null;
         for (; head is not null && !settled.Contains(CommitSet.Digest(head.Key.Id)); head = FindParent(reader, head))
         {
             if (head.IsOpen)
@@ -98,9 +101,9 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
                 return null;
             case ChangeKind.BranchMoved when string.Equals(change.Branch, branch.Value, StringComparison.Ordinal):
                 // The commit as it is now: if it was finished since, its change follows in the feed and finds it settled.
-                return await SettleAsync(change.Commit!, cancellationToken).ConfigureAwait(false);
+                return await SettleAsync(change.Commit!, cancellationToken);
             case ChangeKind.CommitFinished when awaited.Contains(change.Commit!):
-                return await SettleAsync(change.Commit!, cancellationToken).ConfigureAwait(false);
+                return await SettleAsync(change.Commit!, cancellationToken);
             default:
                 return null;
         }
@@ -108,7 +111,7 @@ internal sealed class BranchSubscription(IMetadataStore metadata, RepoName repo,
 
     private async ValueTask<CommitRecord?> SettleAsync(string id, CancellationToken cancellationToken)
     {
-        if (settled.Contains(CommitSet.Digest(id)) || await FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } commit)
+        if (settled.Contains(CommitSet.Digest(id)) || await FindAsync(id, cancellationToken) is not { } commit)
         {
             return null;
         }

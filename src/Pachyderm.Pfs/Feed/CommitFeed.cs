@@ -3,7 +3,9 @@ using Pachyderm.Metadata;
 
 namespace Pachyderm.Pfs;
 
-/// <summary>Waits for commits, over the change feed of the metadata store (spec/pfs.md section 8): no polling, nothing missed, nothing twice.</summary>
+/// <summary>
+/// Waits for commits, over the change feed of the metadata store (spec/pfs.md section 8): no polling, nothing missed, nothing twice.
+/// </summary>
 /// <param name="metadata">Where records and feed are.</param>
 public sealed class CommitFeed(IMetadataStore metadata)
 {
@@ -20,7 +22,8 @@ public sealed class CommitFeed(IMetadataStore metadata)
     }
 
     /// <summary>
-    /// The finished commits of a branch, oldest first, then each new head once it is finished. Never ends by itself. The branch need not exist yet.
+    /// The finished commits of a branch, oldest first, then each new head once it is finished. Never ends by itself. The branch need not
+    /// exist yet.
     /// </summary>
     /// <param name="repo">The repo.</param>
     /// <param name="branch">The branch, matched exactly.</param>
@@ -46,9 +49,9 @@ internal static class ChangeReader
     {
         while (true)
         {
-            await metadata.WaitForChangeAsync(after, cancellationToken).ConfigureAwait(false);
+            await metadata.WaitForChangeAsync(after, cancellationToken);
             long start = after;
-            foreach (Change change in await metadata.ReadAsync(reader => reader.ListChanges(start, PageLength), cancellationToken).ConfigureAwait(false))
+            foreach (Change change in await metadata.ReadAsync(reader => reader.ListChanges(start, PageLength), cancellationToken))
             {
                 after = change.Sequence;
                 yield return change;

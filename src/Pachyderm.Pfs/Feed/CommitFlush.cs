@@ -14,11 +14,12 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
     {
         while (true)
         {
-            foreach (CommitInfo commit in await metadata.ReadAsync(Begin, cancellationToken).ConfigureAwait(false))
+            foreach (CommitInfo commit in await metadata.ReadAsync(Begin, cancellationToken))
             {
                 yield return commit;
             }
-            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using IAsyncEnumerator<Change> changes = ChangeReader.ReadAsync(
+                metadata, position, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 if (waiting!.Count == 0)
@@ -27,13 +28,13 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
                 }
                 try
                 {
-                    await changes.MoveNextAsync().ConfigureAwait(false);
+                    await changes.MoveNextAsync();
                 }
                 catch (ChangesTrimmedException)
                 {
                     break;
                 }
-                if (await TakeAsync(changes.Current, cancellationToken).ConfigureAwait(false) is { } commit)
+                if (await TakeAsync(changes.Current, cancellationToken) is { } commit)
                 {
                     yield return commit;
                 }
@@ -86,13 +87,14 @@ internal sealed class CommitFlush(IMetadataStore metadata, IReadOnlyList<CommitR
     {
         switch (change.Kind)
         {
-            case ChangeKind.RepoDeleted when waiting!.Contains(change.Repo) || commits.Any(commit => string.Equals(commit.Repo, change.Repo, StringComparison.Ordinal)):
+            case ChangeKind.RepoDeleted when waiting!.Contains(change.Repo)
+                || commits.Any(commit => string.Equals(commit.Repo, change.Repo, StringComparison.Ordinal)):
                 throw PfsErrors.RepoNotFound(new RepoName(change.Repo));
             case ChangeKind.CommitDeleted when commits.Contains(new CommitKey(change.Repo, change.Commit!)):
                 throw PfsErrors.CommitNotFound(new RepoName(change.Repo), change.Commit!);
             case ChangeKind.CommitStarted when waiting!.Contains(change.Repo):
                 CommitRecord? record = await metadata.ReadAsync(
-                    reader => reader.FindCommit(new CommitKey(change.Repo, change.Commit!)), cancellationToken).ConfigureAwait(false);
+                    reader => reader.FindCommit(new CommitKey(change.Repo, change.Commit!)), cancellationToken);
                 if (record is not null && Qualifies(record))
                 {
                     waiting.Remove(change.Repo);

@@ -23,7 +23,8 @@ internal sealed class TreeStore
 
     public TreeEditor Editor { get; }
 
-    public static DirectoryReference? Decode(ReadOnlyMemory<byte>? tree) => tree is { } bytes ? DirectoryReferenceCodec.Decode(bytes.Span) : null;
+    public static DirectoryReference? Decode(ReadOnlyMemory<byte>? tree) =>
+        tree is { } bytes ? DirectoryReferenceCodec.Decode(bytes.Span) : null;
 
     public Task<DirectoryReference> ApplyAsync(
         DirectoryReference? root, IReadOnlyList<TreeWrite> writes, IChunkWriter writer, CancellationToken cancellationToken) =>
@@ -38,7 +39,7 @@ internal sealed class TreeStore
         }
         long sum = 0;
         await foreach (TreeDifference difference in Reader
-            .DiffAsync(TreeReader.RootEntry(after), TreeReader.RootEntry(before), shallow: false, cancellationToken).ConfigureAwait(false))
+            .DiffAsync(TreeReader.RootEntry(after), TreeReader.RootEntry(before), shallow: false, cancellationToken))
         {
             sum += difference.New?.File?.Size ?? 0;
         }

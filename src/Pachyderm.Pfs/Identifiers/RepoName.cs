@@ -4,7 +4,9 @@ namespace Pachyderm.Pfs;
 /// <param name="Value">The name.</param>
 public readonly record struct RepoName(string Value)
 {
-    /// <summary>Whether a repo may be created with this name: ASCII letters, digits, underscores and dashes, at least one (spec of 1.5).</summary>
+    /// <summary>
+    /// Whether a repo may be created with this name: ASCII letters, digits, underscores and dashes, at least one (spec of 1.5).
+    /// </summary>
     public bool IsValid => !string.IsNullOrEmpty(Value) && Value.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
     /// <inheritdoc/>

@@ -12,7 +12,9 @@ namespace Pachyderm.Pfs;
 /// <param name="Chunk">A chunk by itself.</param>
 public sealed record LiveRoot(string Owner, DirectoryReference? Tree, IReadOnlyList<FileContent> Files, ChunkId? Chunk);
 
-/// <summary>What is referred to: by commits, by writes of open commits, by objects, and by whoever reads at present (spec/pfs.md section 10).</summary>
+/// <summary>
+/// What is referred to: by commits, by writes of open commits, by objects, and by whoever reads at present (spec/pfs.md section 10).
+/// </summary>
 public sealed class Liveness
 {
     private const int PageLength = 500;
@@ -29,26 +31,28 @@ public sealed class Liveness
     }
 
     /// <summary>
-    /// Every root. What comes into being while this runs may be missing: it was written meanwhile, and so is nothing that a collection may remove.
+    /// Every root. What comes into being while this runs may be missing: it was written meanwhile, and so is nothing that a collection may
+    /// remove.
     /// </summary>
     public async IAsyncEnumerable<LiveRoot> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (CommitKey? after = null; ;)
         {
             CommitKey? start = after;
-            IReadOnlyList<CommitRecord> page = await metadata.ReadAsync(reader => reader.ListAllCommits(start, PageLength), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<CommitRecord> page = await metadata.ReadAsync(
+                reader => reader.ListAllCommits(start, PageLength), cancellationToken);
             foreach (CommitRecord commit in page)
             {
                 if (commit.IsOpen)
                 {
                     // Before the tree is looked up again: a fold in between moves them into it.
-                    await foreach (LiveRoot root in ListWritesAsync(commit.Key, cancellationToken).ConfigureAwait(false))
+                    await foreach (LiveRoot root in ListWritesAsync(commit.Key, cancellationToken))
                     {
                         yield return root;
                     }
                 }
                 CommitRecord? now = commit.IsOpen
-                    ? await metadata.ReadAsync(reader => reader.FindCommit(commit.Key), cancellationToken).ConfigureAwait(false)
+                    ? await metadata.ReadAsync(reader => reader.FindCommit(commit.Key), cancellationToken)
                     : commit;
                 if (TreeStore.Decode(now?.Tree) is { } tree)
                 {
@@ -61,12 +65,12 @@ public sealed class Liveness
             }
             after = page[^1].Key;
         }
-        await foreach (LiveRoot root in ListObjectsAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (LiveRoot root in ListObjectsAsync(cancellationToken))
         {
             yield return root;
         }
         // Last, because a commit that somebody reads may have been deleted before it was looked at above.
-        (IReadOnlyList<DirectoryReference> readTrees, IReadOnlyList<FileContent> readFiles) = await pins.ListAsync(cancellationToken).ConfigureAwait(false);
+        (IReadOnlyList<DirectoryReference> readTrees, IReadOnlyList<FileContent> readFiles) = await pins.ListAsync(cancellationToken);
         foreach (DirectoryReference tree in readTrees)
         {
             yield return new LiveRoot("a reader", tree, [], null);
@@ -84,7 +88,7 @@ public sealed class Liveness
         {
             long start = after;
             IReadOnlyList<PendingWrite> page = await metadata.ReadAsync(
-                reader => reader.ListPendingWrites(commit, start, PageLength), cancellationToken).ConfigureAwait(false);
+                reader => reader.ListPendingWrites(commit, start, PageLength), cancellationToken);
             foreach (PendingWrite pending in page)
             {
                 (TreeWrite write, ChunkId? chunk) = PendingWriteCodec.Decode(pending.Payload);
@@ -96,7 +100,7 @@ public sealed class Liveness
                 };
                 if (chunk is { } list)
                 {
-                    using ChunkBuffer bytes = await trees.Chunks.ReadAsync(list, cancellationToken).ConfigureAwait(false);
+                    using ChunkBuffer bytes = await trees.Chunks.ReadAsync(list, cancellationToken);
                     files = PendingWriteCodec.DecodeContents(bytes.Memory.Span);
                 }
                 if (files.Count > 0 || chunk is not null)
@@ -117,7 +121,7 @@ public sealed class Liveness
         for (string? after = null; ;)
         {
             string? start = after;
-            IReadOnlyList<ObjectRecord> page = await metadata.ReadAsync(reader => reader.ListObjects(start, PageLength), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<ObjectRecord> page = await metadata.ReadAsync(reader => reader.ListObjects(start, PageLength), cancellationToken);
             foreach (ObjectRecord record in page)
             {
                 yield return new LiveRoot($"object {record.Hash}", null, [FileContentCodec.Decode(record.Content.Span)], null);

@@ -26,7 +26,8 @@ public readonly record struct CheckEvent(StorageFinding? Finding, MaintenancePro
 public sealed partial class StoreMaintenance
 {
     /// <summary>
-    /// Checks everything that is stored, beside readers and writers: that records refer to records that exist, that packs and index agree, and that
+    /// Checks everything that is stored, beside readers and writers: that records refer to records that exist, that packs and index agree,
+    /// and that
     /// everything commits, writes and objects need is there.
     /// </summary>
     /// <param name="fix">Whether what can be put right without losing anything is put right.</param>
@@ -34,12 +35,13 @@ public sealed partial class StoreMaintenance
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>What is wrong, as it is found, progress, and at last a summary.</returns>
     /// <exception cref="OperatorException">A disk or the object store fails.</exception>
-    public async IAsyncEnumerable<CheckEvent> CheckAsync(bool fix, bool readData, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<CheckEvent> CheckAsync(
+        bool fix, bool readData, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long findings = 0;
         long mended = 0;
         yield return Report("records", 0);
-        foreach (MetadataFinding found in await metadata.IntegrityCheckAsync(fix, cancellationToken).ConfigureAwait(false))
+        foreach (MetadataFinding found in await metadata.IntegrityCheckAsync(fix, cancellationToken))
         {
             yield return Take(new StorageFinding(found.Id, found.Thing, found.Problem, found.Remedy, found.Fixed));
         }
@@ -48,15 +50,15 @@ public sealed partial class StoreMaintenance
         PackCounter packs = new();
         yield return Report("packs", 0);
         StorageCheckOptions options = new() { Fix = fix, ReadData = readData, Progress = packs };
-        await foreach (StorageFinding found in new StorageCheck(chunks, options).RunAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (StorageFinding found in new StorageCheck(chunks, options).RunAsync(cancellationToken))
         {
             yield return Take(found);
         }
         ReferenceCheck references = new(chunks);
         long roots = 0;
-        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken))
         {
-            if (await references.CheckAsync(root, cancellationToken).ConfigureAwait(false) is { } found)
+            if (await references.CheckAsync(root, cancellationToken) is { } found)
             {
                 yield return Take(found);
             }
@@ -107,12 +109,13 @@ public sealed partial class StoreMaintenance
                 }
                 foreach (FileContent file in root.Files)
                 {
-                    await contents.VisitAsync(file, reference => IsNew(reference.Id), cancellationToken).ConfigureAwait(false);
+                    await contents.VisitAsync(file, reference => IsNew(reference.Id), cancellationToken);
                 }
                 if (root.Tree is { } tree)
                 {
                     await reader.VisitAsync(
-                        tree, IsNew, (file, token) => contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken).ConfigureAwait(false);
+                        tree, IsNew, (file, token) =>
+                            contents.VisitAsync(file, reference => IsNew(reference.Id), token), cancellationToken);
                 }
             }
             catch (CorruptionException damage)
@@ -120,7 +123,8 @@ public sealed partial class StoreMaintenance
                 return new StorageFinding(damage.Id, root.Owner, damage.Message, "restore it from a backup", Fixed: false);
             }
             return missing is { } gone
-                ? new StorageFinding("chunk-missing", root.Owner, $"chunk {gone}, which it needs, is not stored", "restore it from a backup", Fixed: false)
+                ? new StorageFinding(
+                    "chunk-missing", root.Owner, $"chunk {gone}, which it needs, is not stored", "restore it from a backup", Fixed: false)
                 : null;
         }
 

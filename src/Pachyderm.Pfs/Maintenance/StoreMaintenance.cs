@@ -33,26 +33,28 @@ public sealed partial class StoreMaintenance
     }
 
     /// <summary>
-    /// Removes the content that nothing refers to: neither commits nor writes of open commits, nor objects, nor whoever reads at present. Objects stay
+    /// Removes the content that nothing refers to: neither commits nor writes of open commits, nor objects, nor whoever reads at present.
+    /// Objects stay
     /// until they are deleted, because nobody can tell which of them a client is about to use.
     /// </summary>
     /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
     /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
     /// <exception cref="Errors.CorruptionException">Something that is needed is missing or damaged. Nothing was removed.</exception>
-    public async Task<GarbageCollectionResult> CollectGarbageAsync(IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
+    public async Task<GarbageCollectionResult> CollectGarbageAsync(
+        IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
     {
-        await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken).ConfigureAwait(false);
+        await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
         // A cache of its own, since a walk over everything would push out what readers use.
         TreeReader reader = new(chunks, new NodeCache(CacheBytes));
         FileContents contents = new(chunks);
         long roots = 0;
-        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken))
         {
-            await MarkAsync(root, collector, reader, contents, cancellationToken).ConfigureAwait(false);
+            await MarkAsync(root, collector, reader, contents, cancellationToken);
             progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
         }
         progress?.Report(new MaintenanceProgress("sweep", 0, 0));
-        return await collector.SweepAsync(cancellationToken).ConfigureAwait(false);
+        return await collector.SweepAsync(cancellationToken);
     }
 
     private static async Task MarkAsync(
@@ -64,7 +66,7 @@ public sealed partial class StoreMaintenance
         }
         foreach (FileContent file in root.Files)
         {
-            await contents.VisitAsync(file, reference => collector.Mark(reference.Id), cancellationToken).ConfigureAwait(false);
+            await contents.VisitAsync(file, reference => collector.Mark(reference.Id), cancellationToken);
         }
         if (root.Tree is { } tree)
         {
@@ -72,7 +74,7 @@ public sealed partial class StoreMaintenance
                 tree,
                 collector.Mark,
                 (file, token) => contents.VisitAsync(file, reference => collector.Mark(reference.Id), token),
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken);
         }
     }
 }

@@ -8,7 +8,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Immutable objects by the SHA-512 of their bytes, and tags for them (spec/pfs.md section 9). The name of a chunk, 64 digits, is taken for an object,
+/// Immutable objects by the SHA-512 of their bytes, and tags for them (spec/pfs.md section 9). The name of a chunk, 64 digits, is taken for
+/// an object,
 /// too: they are what <c>FileInfo</c> lists as the objects of a file.
 /// </summary>
 public sealed class Objects
@@ -39,14 +40,14 @@ public sealed class Objects
         using IChunkWriter writer = trees.Chunks.OpenWriter();
         using IncrementalHash sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
         await using ContentBuilder builder = FileContents.OpenBuilder(writer);
-        await foreach (ReadOnlyMemory<byte> piece in content.WithCancellation(cancellationToken).ConfigureAwait(false))
+        await foreach (ReadOnlyMemory<byte> piece in content.WithCancellation(cancellationToken))
         {
             sha.AppendData(piece.Span);
-            await builder.AppendAsync(piece, cancellationToken).ConfigureAwait(false);
+            await builder.AppendAsync(piece, cancellationToken);
         }
-        FileContent file = await builder.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        FileContent file = await builder.CompleteAsync(cancellationToken);
         string hash = Convert.ToHexStringLower(sha.GetHashAndReset());
-        await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await writer.FlushAsync(cancellationToken);
         await metadata.WriteAsync(
             transaction =>
             {
@@ -60,7 +61,7 @@ public sealed class Objects
                 }
                 return true;
             },
-            cancellationToken).ConfigureAwait(false);
+            cancellationToken);
         return new ObjectInfo(hash, file.Size);
     }
 
@@ -84,19 +85,19 @@ public sealed class Objects
     /// <summary>The object.</summary>
     /// <exception cref="PfsException">It is missing.</exception>
     public async Task<ObjectInfo> InspectAsync(string hash, CancellationToken cancellationToken) =>
-        new(hash, (await FindAsync(hash, cancellationToken).ConfigureAwait(false))?.Size ?? throw PfsErrors.ObjectNotFound(hash));
+        new(hash, (await FindAsync(hash, cancellationToken))?.Size ?? throw PfsErrors.ObjectNotFound(hash));
 
     /// <summary>The object that a tag names.</summary>
     /// <exception cref="PfsException">The tag or its object is missing.</exception>
     public async Task<ObjectInfo> InspectTagAsync(string tag, CancellationToken cancellationToken)
     {
-        TagRecord record = await metadata.ReadAsync(reader => reader.FindTag(tag), cancellationToken).ConfigureAwait(false) ?? throw PfsErrors.TagNotFound(tag);
-        return await InspectAsync(record.ObjectHash, cancellationToken).ConfigureAwait(false);
+        TagRecord record = await metadata.ReadAsync(reader => reader.FindTag(tag), cancellationToken) ?? throw PfsErrors.TagNotFound(tag);
+        return await InspectAsync(record.ObjectHash, cancellationToken);
     }
 
     /// <summary>Whether there is such an object.</summary>
     public async Task<bool> ExistsAsync(string hash, CancellationToken cancellationToken) =>
-        await FindAsync(hash, cancellationToken).ConfigureAwait(false) is not null;
+        await FindAsync(hash, cancellationToken) is not null;
 
     /// <summary>Reads objects, one after the other, as one sequence of bytes. The caller disposes each piece.</summary>
     /// <param name="hashes">The objects.</param>
@@ -117,14 +118,14 @@ public sealed class Objects
             FileContent? content = null;
             using ReadPin pin = await pins.OpenAsync(async opened =>
             {
-                content = await FindAsync(hash, cancellationToken).ConfigureAwait(false) ?? throw PfsErrors.ObjectNotFound(hash);
+                content = await FindAsync(hash, cancellationToken) ?? throw PfsErrors.ObjectNotFound(hash);
                 opened.Files.Add(content);
-            }).ConfigureAwait(false);
+            });
             long skipped = Math.Min(offset, content!.Size);
             offset -= skipped;
             long length = Math.Min(left, content.Size - skipped);
             left -= length;
-            await foreach (ChunkBuffer piece in trees.Contents.ReadAsync(content, skipped, length, cancellationToken).ConfigureAwait(false))
+            await foreach (ChunkBuffer piece in trees.Contents.ReadAsync(content, skipped, length, cancellationToken))
             {
                 yield return piece;
             }
@@ -137,7 +138,7 @@ public sealed class Objects
         for (string? after = null; ;)
         {
             string? start = after;
-            IReadOnlyList<ObjectRecord> page = await metadata.ReadAsync(reader => reader.ListObjects(start, PageLength), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<ObjectRecord> page = await metadata.ReadAsync(reader => reader.ListObjects(start, PageLength), cancellationToken);
             foreach (ObjectRecord record in page)
             {
                 yield return record.Hash;
@@ -156,7 +157,8 @@ public sealed class Objects
         for (string? after = null; ;)
         {
             string? start = after;
-            IReadOnlyList<TagRecord> page = await metadata.ReadAsync(reader => reader.ListTags(prefix, start, PageLength), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<TagRecord> page = await metadata.ReadAsync(
+                reader => reader.ListTags(prefix, start, PageLength), cancellationToken);
             foreach (TagRecord record in page)
             {
                 yield return new ObjectTag(record.Name, record.ObjectHash);
@@ -195,7 +197,7 @@ public sealed class Objects
 
     internal async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)
     {
-        ObjectRecord? record = await metadata.ReadAsync(reader => reader.FindObject(hash), cancellationToken).ConfigureAwait(false);
+        ObjectRecord? record = await metadata.ReadAsync(reader => reader.FindObject(hash), cancellationToken);
         if (record is not null)
         {
             return FileContentCodec.Decode(record.Content.Span);
@@ -210,7 +212,7 @@ public sealed class Objects
         }
         try
         {
-            using ChunkBuffer bytes = await trees.Chunks.ReadAsync(chunk, cancellationToken).ConfigureAwait(false);
+            using ChunkBuffer bytes = await trees.Chunks.ReadAsync(chunk, cancellationToken);
             return new FileContent(bytes.Memory.Length, chunk, [new ChunkReference(chunk, bytes.Memory.Length)], 0);
         }
         catch (CorruptionException exception) when (exception.Id == "chunk-missing")

@@ -5,7 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// The content of a commit at one moment, for reading (spec/pfs.md section 5). Nothing that it shows is collected before it is disposed. Safe for
+/// The content of a commit at one moment, for reading (spec/pfs.md section 5). Nothing that it shows is collected before it is disposed.
+/// Safe for
 /// concurrent use.
 /// </summary>
 public sealed class CommitView : IDisposable
@@ -31,20 +32,20 @@ public sealed class CommitView : IDisposable
     /// <exception cref="PfsException">The path has a null character.</exception>
     public async ValueTask<CommitFile?> FindAsync(string path, CancellationToken cancellationToken)
     {
-        TreeLookup found = await trees.Reader.FindAsync(Root, WritePath.ForRead(path), cancellationToken).ConfigureAwait(false);
+        TreeLookup found = await trees.Reader.FindAsync(Root, WritePath.ForRead(path), cancellationToken);
         return found.Entry is { } entry ? new CommitFile(Commit, path, entry) : null;
     }
 
     /// <summary>What is at a path.</summary>
     /// <exception cref="PfsException">There is nothing.</exception>
     public async ValueTask<CommitFile> InspectAsync(string path, CancellationToken cancellationToken) =>
-        await FindAsync(path, cancellationToken).ConfigureAwait(false) ?? throw PfsErrors.FileNotFound(path, Commit);
+        await FindAsync(path, cancellationToken) ?? throw PfsErrors.FileNotFound(path, Commit);
 
     /// <summary>The file at a path.</summary>
     /// <exception cref="PfsException">There is nothing, or a directory.</exception>
     public async ValueTask<CommitFile> FindFileAsync(string path, CancellationToken cancellationToken)
     {
-        CommitFile found = await InspectAsync(path, cancellationToken).ConfigureAwait(false);
+        CommitFile found = await InspectAsync(path, cancellationToken);
         return found.Entry.IsDirectory ? throw PfsErrors.IsADirectory(path) : found;
     }
 
@@ -70,12 +71,12 @@ public sealed class CommitView : IDisposable
     /// <exception cref="PfsException">There is nothing, or a file.</exception>
     public async IAsyncEnumerable<CommitFile> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        CommitFile directory = await FindAsync(path, cancellationToken).ConfigureAwait(false) ?? throw PfsErrors.NoNode(path);
+        CommitFile directory = await FindAsync(path, cancellationToken) ?? throw PfsErrors.NoNode(path);
         if (!directory.Entry.IsDirectory)
         {
             throw PfsErrors.NotADirectory(path);
         }
-        await foreach (TreeEntry entry in trees.Reader.ListAsync(directory.Entry, default, cancellationToken).ConfigureAwait(false))
+        await foreach (TreeEntry entry in trees.Reader.ListAsync(directory.Entry, default, cancellationToken))
         {
             yield return new CommitFile(Commit, Below(path, entry.Path), entry);
         }
@@ -85,8 +86,8 @@ public sealed class CommitView : IDisposable
     /// <exception cref="PfsException">There is nothing.</exception>
     public async IAsyncEnumerable<CommitFile> WalkAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        CommitFile start = await InspectAsync(path, cancellationToken).ConfigureAwait(false);
-        await foreach (TreeEntry entry in trees.Reader.WalkAsync(start.Entry, cancellationToken).ConfigureAwait(false))
+        CommitFile start = await InspectAsync(path, cancellationToken);
+        await foreach (TreeEntry entry in trees.Reader.WalkAsync(start.Entry, cancellationToken))
         {
             yield return new CommitFile(Commit, entry.Path.ToString(), entry);
         }
@@ -100,7 +101,7 @@ public sealed class CommitView : IDisposable
         {
             throw PfsErrors.Invalid(PfsErrors.OneLine(problem));
         }
-        await foreach (TreeEntry entry in trees.Reader.GlobAsync(Root, glob, cancellationToken).ConfigureAwait(false))
+        await foreach (TreeEntry entry in trees.Reader.GlobAsync(Root, glob, cancellationToken))
         {
             yield return new CommitFile(Commit, entry.Path.ToString(), entry);
         }
@@ -115,10 +116,10 @@ public sealed class CommitView : IDisposable
     public async IAsyncEnumerable<CommitDifference> DiffAsync(
         string path, CommitView? old, string oldPath, bool shallow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        CommitFile? after = await FindAsync(path, cancellationToken).ConfigureAwait(false);
-        CommitFile? before = old is null ? null : await old.FindAsync(oldPath, cancellationToken).ConfigureAwait(false);
+        CommitFile? after = await FindAsync(path, cancellationToken);
+        CommitFile? before = old is null ? null : await old.FindAsync(oldPath, cancellationToken);
         await foreach (TreeDifference difference in trees.Reader
-            .DiffAsync(after?.Entry, before?.Entry, shallow, cancellationToken).ConfigureAwait(false))
+            .DiffAsync(after?.Entry, before?.Entry, shallow, cancellationToken))
         {
             yield return new CommitDifference(
                 difference.New is { } changed ? new CommitFile(Commit, Below(path, changed.Path), changed) : null,

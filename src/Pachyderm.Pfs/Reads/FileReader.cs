@@ -27,13 +27,13 @@ public sealed class FileReader
         DirectoryReference? root = null;
         ReadPin pin = await pins.OpenAsync(async opened =>
         {
-            record = await metadata.ReadAsync(reader => Resolution.Find(reader, commit), cancellationToken).ConfigureAwait(false);
-            root = await folder.ReadTreeAsync(record, cancellationToken).ConfigureAwait(false);
+            record = await metadata.ReadAsync(reader => Resolution.Find(reader, commit), cancellationToken);
+            root = await folder.ReadTreeAsync(record, cancellationToken);
             if (root is { } tree)
             {
                 opened.Trees.Add(tree);
             }
-        }).ConfigureAwait(false);
+        });
         return new CommitView(CommitName.Of(record!.Key), root, trees, pin);
     }
 
@@ -42,9 +42,9 @@ public sealed class FileReader
     public async Task<CommitView?> OpenParentAsync(CommitName commit, CancellationToken cancellationToken)
     {
         CommitRecord record = await metadata.ReadAsync(
-            reader => reader.FindCommit(commit.Key) ?? throw PfsErrors.CommitNotFound(commit.Repo, commit.Id.Value), cancellationToken).ConfigureAwait(false);
+            reader => reader.FindCommit(commit.Key) ?? throw PfsErrors.CommitNotFound(commit.Repo, commit.Id.Value), cancellationToken);
         return record.Parent is { } parent
-            ? await OpenAsync(new CommitReference(new CommitName(commit.Repo, new CommitId(parent))), cancellationToken).ConfigureAwait(false)
+            ? await OpenAsync(new CommitReference(new CommitName(commit.Repo, new CommitId(parent))), cancellationToken)
             : null;
     }
 }

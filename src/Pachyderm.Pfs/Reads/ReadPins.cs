@@ -25,7 +25,7 @@ internal sealed class ReadPins
         }
         try
         {
-            await open(pin).ConfigureAwait(false);
+            await open(pin);
             lock (gate)
             {
                 pins.Add(pin);
@@ -43,14 +43,15 @@ internal sealed class ReadPins
     }
 
     /// <summary>Everything that was looked up before this is called and is still being read.</summary>
-    public async Task<(IReadOnlyList<DirectoryReference> Trees, IReadOnlyList<FileContent> Files)> ListAsync(CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<DirectoryReference> Trees, IReadOnlyList<FileContent> Files)> ListAsync(
+        CancellationToken cancellationToken)
     {
         Task[] waitFor;
         lock (gate)
         {
             waitFor = [.. openings];
         }
-        await Task.WhenAll(waitFor).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(waitFor).WaitAsync(cancellationToken);
         lock (gate)
         {
             return ([.. pins.SelectMany(pin => pin.Trees)], [.. pins.SelectMany(pin => pin.Files)]);

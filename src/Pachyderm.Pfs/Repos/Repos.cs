@@ -34,7 +34,8 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
     }
 
     /// <summary>
-    /// Replaces description and provenance of a repo by what is given, word for word. Repos that come from it gain what was added and lose what
+    /// Replaces description and provenance of a repo by what is given, word for word. Repos that come from it gain what was added and lose
+    /// what
     /// was removed.
     /// </summary>
     /// <param name="repo">The repo.</param>
@@ -55,7 +56,8 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
                 foreach (string name in added)
                 {
                     RepoRecord source = Find(writer, new RepoName(name));
-                    if (string.Equals(name, repo.Value, StringComparison.Ordinal) || source.Provenance.Contains(repo.Value, StringComparer.Ordinal))
+                    if (string.Equals(name, repo.Value, StringComparison.Ordinal)
+                        || source.Provenance.Contains(repo.Value, StringComparer.Ordinal))
                     {
                         throw PfsErrors.ProvenanceCycle(repo, new RepoName(name));
                     }
@@ -65,7 +67,10 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
                     RepoRecord downstream = Find(writer, new RepoName(name));
                     writer.PutRepo(downstream with
                     {
-                        Provenance = [.. downstream.Provenance.Except(removed, StringComparer.Ordinal).Union(added, StringComparer.Ordinal)],
+                        Provenance =
+                        [
+                            .. downstream.Provenance.Except(removed, StringComparer.Ordinal).Union(added, StringComparer.Ordinal),
+                        ],
                     });
                 }
                 writer.PutRepo(record with { Description = description, Provenance = wanted });
@@ -131,7 +136,8 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
         },
         cancellationToken);
 
-    internal static RepoRecord Find(IMetadataReader reader, RepoName repo) => reader.FindRepo(repo.Value) ?? throw PfsErrors.RepoNotFound(repo);
+    internal static RepoRecord Find(IMetadataReader reader, RepoName repo) =>
+        reader.FindRepo(repo.Value) ?? throw PfsErrors.RepoNotFound(repo);
 
     private static void Delete(IMetadataWriter writer, string repo)
     {

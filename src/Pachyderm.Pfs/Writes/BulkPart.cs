@@ -1,6 +1,8 @@
 namespace Pachyderm.Pfs;
 
-/// <summary>A piece of a file in a stream of many files: one with a path begins a file, those that follow without a path go on with it.</summary>
+/// <summary>
+/// A piece of a file in a stream of many files: one with a path begins a file, those that follow without a path go on with it.
+/// </summary>
 /// <param name="Path">The path as the caller writes it, if this begins a file; else null.</param>
 /// <param name="Value">The bytes, valid until the next piece is asked for.</param>
 /// <param name="IsLast">Whether the file ends with this piece.</param>

@@ -5,7 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Records files in batches: while one batch is flushed and recorded, the next is being filled. Each batch has a chunk writer of its own, so that memory
+/// Records files in batches: while one batch is flushed and recorded, the next is being filled. Each batch has a chunk writer of its own,
+/// so that memory
 /// does not grow with the stream.
 /// </summary>
 internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, CommitKey commit) : IAsyncDisposable
@@ -43,23 +44,23 @@ internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, Commit
         writer ??= chunks.OpenWriter();
         if (part.IsLast && builder is null)
         {
-            Add(await FileContents.WriteAsync(part.Value, writer, cancellationToken).ConfigureAwait(false));
+            Add(await FileContents.WriteAsync(part.Value, writer, cancellationToken));
         }
         else
         {
             builder ??= FileContents.OpenBuilder(writer);
-            await builder.AppendAsync(part.Value, cancellationToken).ConfigureAwait(false);
+            await builder.AppendAsync(part.Value, cancellationToken);
             if (!part.IsLast)
             {
                 return;
             }
-            Add(await builder.CompleteAsync(cancellationToken).ConfigureAwait(false));
-            await builder.DisposeAsync().ConfigureAwait(false);
+            Add(await builder.CompleteAsync(cancellationToken));
+            await builder.DisposeAsync();
             builder = null;
         }
         if (batch.Count >= BatchFiles || batchBytes >= BatchBytes)
         {
-            await BeginRecordingAsync(cancellationToken).ConfigureAwait(false);
+            await BeginRecordingAsync(cancellationToken);
         }
     }
 
@@ -69,8 +70,8 @@ internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, Commit
         {
             throw PfsErrors.Invalid($"the stream ends before the last part of \"{path}\" has come");
         }
-        await BeginRecordingAsync(cancellationToken).ConfigureAwait(false);
-        await recording.ConfigureAwait(false);
+        await BeginRecordingAsync(cancellationToken);
+        await recording;
         return new BulkSummary(files, bytes);
     }
 
@@ -79,7 +80,7 @@ internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, Commit
         await recording.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (builder is not null)
         {
-            await builder.DisposeAsync().ConfigureAwait(false);
+            await builder.DisposeAsync();
         }
         writer?.Dispose();
     }
@@ -96,7 +97,7 @@ internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, Commit
     private async ValueTask BeginRecordingAsync(CancellationToken cancellationToken)
     {
         // One after the other, since the files are recorded in order.
-        await recording.ConfigureAwait(false);
+        await recording;
         if (batch.Count == 0 || writer is null)
         {
             return;
@@ -111,8 +112,8 @@ internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, Commit
     {
         using (filled)
         {
-            await filled.FlushAsync(cancellationToken).ConfigureAwait(false);
-            await writes.AppendAsync(commit, payloads, () => PfsErrors.NotOpen(commit.Id), cancellationToken).ConfigureAwait(false);
+            await filled.FlushAsync(cancellationToken);
+            await writes.AppendAsync(commit, payloads, () => PfsErrors.NotOpen(commit.Id), cancellationToken);
         }
     }
 }

@@ -9,7 +9,9 @@ internal sealed class CommitWrites(IMetadataStore metadata, CommitFolder folder)
     public Task<CommitKey> FindOpenAsync(CommitReference commit, CancellationToken cancellationToken) =>
         metadata.ReadAsync(reader => Resolution.FindOpen(reader, commit).Key, cancellationToken);
 
-    /// <summary>Appends writes to the commit, all or none, and returns when they are durable. What they refer to has to be durable before.</summary>
+    /// <summary>
+    /// Appends writes to the commit, all or none, and returns when they are durable. What they refer to has to be durable before.
+    /// </summary>
     /// <param name="commit">The commit.</param>
     /// <param name="payloads">The writes, encoded.</param>
     /// <param name="refuse">Makes the refusal in case that the commit has been finished.</param>
@@ -18,11 +20,13 @@ internal sealed class CommitWrites(IMetadataStore metadata, CommitFolder folder)
     public async Task AppendAsync(
         CommitKey commit, IReadOnlyList<ReadOnlyMemory<byte>> payloads, Func<PfsException> refuse, CancellationToken cancellationToken)
     {
-        await folder.PassAsync(commit, cancellationToken).ConfigureAwait(false);
+        await folder.PassAsync(commit, cancellationToken);
         (long count, long bytes) = await metadata.WriteAsync(
             writer =>
             {
-                if ((writer.FindCommit(commit) ?? throw PfsErrors.WriteToMissingCommit(new RepoName(commit.Repo), commit.Id)) is { IsOpen: false })
+                CommitRecord record = writer.FindCommit(commit)
+                    ?? throw PfsErrors.WriteToMissingCommit(new RepoName(commit.Repo), commit.Id);
+                if (!record.IsOpen)
                 {
                     throw refuse();
                 }
@@ -32,7 +36,7 @@ internal sealed class CommitWrites(IMetadataStore metadata, CommitFolder folder)
                 }
                 return writer.CountPendingWrites(commit);
             },
-            cancellationToken).ConfigureAwait(false);
-        await folder.RelieveAsync(commit, count, bytes).ConfigureAwait(false);
+            cancellationToken);
+        await folder.RelieveAsync(commit, count, bytes);
     }
 }

@@ -5,7 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Writes to open commits (spec/pfs.md section 4). A task that completed without error means that the write is durable. Writes of many callers to
+/// Writes to open commits (spec/pfs.md section 4). A task that completed without error means that the write is durable. Writes of many
+/// callers to
 /// one commit go on side by side and share their disk flushes.
 /// </summary>
 public sealed class FileWriter
@@ -27,7 +28,8 @@ public sealed class FileWriter
     /// <param name="cancellationToken">Gives up; nothing is written unless the write had been recorded already.</param>
     /// <exception cref="PfsException">The commit is missing or finished, or the path or the content is not allowed.</exception>
     public async Task PutAsync(
-        CommitReference commit, string path, IAsyncEnumerable<ReadOnlyMemory<byte>> content, PutOptions options, CancellationToken cancellationToken)
+        CommitReference commit, string path, IAsyncEnumerable<ReadOnlyMemory<byte>> content, PutOptions options,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         IDatumScanner? scanner = options.Delimiter switch
@@ -38,14 +40,14 @@ public sealed class FileWriter
             _ => throw PfsErrors.BadSplitDelimiter((int)options.Delimiter),
         };
         TreePath target = scanner is null ? WritePath.ForFile(path) : WritePath.ForDelete(path);
-        CommitKey key = await writes.FindOpenAsync(commit, cancellationToken).ConfigureAwait(false);
+        CommitKey key = await writes.FindOpenAsync(commit, cancellationToken);
         // Until this is disposed, the chunks are safe from garbage collection; by then the commit refers to them.
         using IChunkWriter writer = chunks.OpenWriter();
         IReadOnlyList<ReadOnlyMemory<byte>> payloads = scanner is null
-            ? [PendingWriteCodec.Encode(new PutFile(target, await StoreAsync(content, writer, cancellationToken).ConfigureAwait(false), options.Overwrite))]
-            : await new SplitWriter(options, scanner, writer).WriteAsync(target, content, cancellationToken).ConfigureAwait(false);
-        await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
-        await writes.AppendAsync(key, payloads, () => PfsErrors.NotOpen(key.Id), cancellationToken).ConfigureAwait(false);
+            ? [PendingWriteCodec.Encode(new PutFile(target, await StoreAsync(content, writer, cancellationToken), options.Overwrite))]
+            : await new SplitWriter(options, scanner, writer).WriteAsync(target, content, cancellationToken);
+        await writer.FlushAsync(cancellationToken);
+        await writes.AppendAsync(key, payloads, () => PfsErrors.NotOpen(key.Id), cancellationToken);
     }
 
     /// <summary>Removes a file, or a directory with everything in it; that there is none is no error.</summary>
@@ -56,44 +58,48 @@ public sealed class FileWriter
         CommitKey key;
         try
         {
-            key = await writes.FindOpenAsync(commit, cancellationToken).ConfigureAwait(false);
+            key = await writes.FindOpenAsync(commit, cancellationToken);
         }
         catch (PfsException exception) when (exception.Kind == PfsErrorKind.FailedPrecondition)
         {
             throw PfsErrors.DeleteFileInFinished(commit);
         }
         await writes.AppendAsync(
-            key, [PendingWriteCodec.Encode(new DeletePath(target))], () => PfsErrors.DeleteFileInFinished(commit), cancellationToken).ConfigureAwait(false);
+            key, [PendingWriteCodec.Encode(new DeletePath(target))], () => PfsErrors.DeleteFileInFinished(commit), cancellationToken);
     }
 
     /// <summary>
-    /// Writes many files. Each is recorded whole or not at all, in the order in which they come; those that were complete before an error may have
+    /// Writes many files. Each is recorded whole or not at all, in the order in which they come; those that were complete before an error
+    /// may have
     /// been recorded.
     /// </summary>
     /// <param name="commit">An open commit.</param>
     /// <param name="parts">The files in pieces.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="PfsException">The commit is missing or finished, a path is not allowed, or the pieces do not make whole files.</exception>
-    public async Task<BulkSummary> PutManyAsync(CommitReference commit, IAsyncEnumerable<BulkPart> parts, CancellationToken cancellationToken)
+    /// <exception cref="PfsException">
+    /// The commit is missing or finished, a path is not allowed, or the pieces do not make whole files.
+    /// </exception>
+    public async Task<BulkSummary> PutManyAsync(
+        CommitReference commit, IAsyncEnumerable<BulkPart> parts, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts);
-        CommitKey key = await writes.FindOpenAsync(commit, cancellationToken).ConfigureAwait(false);
+        CommitKey key = await writes.FindOpenAsync(commit, cancellationToken);
         await using BulkWriter bulk = new(chunks, writes, key);
-        await foreach (BulkPart part in parts.WithCancellation(cancellationToken).ConfigureAwait(false))
+        await foreach (BulkPart part in parts.WithCancellation(cancellationToken))
         {
-            await bulk.AddAsync(part, cancellationToken).ConfigureAwait(false);
+            await bulk.AddAsync(part, cancellationToken);
         }
-        return await bulk.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        return await bulk.CompleteAsync(cancellationToken);
     }
 
     private static async Task<FileContent> StoreAsync(
         IAsyncEnumerable<ReadOnlyMemory<byte>> content, IChunkWriter writer, CancellationToken cancellationToken)
     {
         await using ContentBuilder builder = FileContents.OpenBuilder(writer);
-        await foreach (ReadOnlyMemory<byte> piece in content.WithCancellation(cancellationToken).ConfigureAwait(false))
+        await foreach (ReadOnlyMemory<byte> piece in content.WithCancellation(cancellationToken))
         {
-            await builder.AppendAsync(piece, cancellationToken).ConfigureAwait(false);
+            await builder.AppendAsync(piece, cancellationToken);
         }
-        return await builder.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        return await builder.CompleteAsync(cancellationToken);
     }
 }

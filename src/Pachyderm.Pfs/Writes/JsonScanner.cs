@@ -3,7 +3,8 @@ using System.Buffers;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// JSON values, with or without white space between them; what is between them is skipped. A value may have any size: only the kinds of the open
+/// JSON values, with or without white space between them; what is between them is skipped. A value may have any size: only the kinds of the
+/// open
 /// brackets are kept. The grammar is checked as Go's decoder does it, which leaves the encoding of strings alone.
 /// </summary>
 internal sealed class JsonScanner : IDatumScanner
@@ -175,7 +176,9 @@ internal sealed class JsonScanner : IDatumScanner
                     state = inObject ? State.BeforeKey : State.BeforeValue;
                     return Outcome.Inside;
                 }
-                return c == (inObject ? '}' : ']') ? Close() : throw Unexpected(c, inObject ? "after object key:value pair" : "after array element");
+                return c == (inObject ? '}' : ']')
+                    ? Close()
+                    : throw Unexpected(c, inObject ? "after object key:value pair" : "after array element");
         }
     }
 

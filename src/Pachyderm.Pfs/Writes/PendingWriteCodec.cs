@@ -8,7 +8,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// The writes of an open commit as they are kept in the metadata store: a byte for the kind, a byte of flags (1: overwrite), the length of the path
+/// The writes of an open commit as they are kept in the metadata store: a byte for the kind, a byte of flags (1: overwrite), the length of
+/// the path
 /// as 32 bits little-endian, the path, and by kind: the content of a file; the number of contents (32 bits) and the contents; nothing; the
 /// 32 bytes of the chunk that holds number and contents.
 /// </summary>
@@ -121,5 +122,6 @@ internal static class PendingWriteCodec
     }
 
     private static CorruptionException Damaged(Exception? inner = null) => new(
-        "pending-write-damaged", "a write of an open commit", "it is damaged, or of a later release", "delete the commit and write it again", inner);
+        "pending-write-damaged", "a write of an open commit", "it is damaged, or of a later release",
+        "delete the commit and write it again", inner);
 }

@@ -22,7 +22,9 @@ public sealed record PutOptions
     /// <summary>A file ends when it has so many values or lines; 0 for no such end. Without delimiter it has no meaning.</summary>
     public long TargetDatums { get; init; }
 
-    /// <summary>A file ends with the value or line that brings it to so many bytes; 0 for no such end. With neither each is a file of its own.</summary>
+    /// <summary>
+    /// A file ends with the value or line that brings it to so many bytes; 0 for no such end. With neither each is a file of its own.
+    /// </summary>
     public long TargetBytes { get; init; }
 
     /// <summary>Whether what is at the path is removed first, instead of being appended to.</summary>

@@ -5,7 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Splits a stream into files at the ends of values or lines. Holds a few chunks of content at most; long lists of files are written to chunks, so that
+/// Splits a stream into files at the ends of values or lines. Holds a few chunks of content at most; long lists of files are written to
+/// chunks, so that
 /// memory stays bounded however many files there are.
 /// </summary>
 internal sealed class SplitWriter(PutOptions options, IDatumScanner scanner, IChunkWriter writer)
@@ -27,21 +28,21 @@ internal sealed class SplitWriter(PutOptions options, IDatumScanner scanner, ICh
     {
         try
         {
-            await foreach (ReadOnlyMemory<byte> piece in content.WithCancellation(cancellationToken).ConfigureAwait(false))
+            await foreach (ReadOnlyMemory<byte> piece in content.WithCancellation(cancellationToken))
             {
-                await SplitAsync(piece, cancellationToken).ConfigureAwait(false);
+                await SplitAsync(piece, cancellationToken);
             }
             if (scanner.Complete())
             {
                 datums++;
             }
-            await EndFileAsync(cancellationToken).ConfigureAwait(false);
+            await EndFileAsync(cancellationToken);
         }
         finally
         {
             if (builder is not null)
             {
-                await builder.DisposeAsync().ConfigureAwait(false);
+                await builder.DisposeAsync();
             }
         }
         List<ReadOnlyMemory<byte>> writes = [];
@@ -64,7 +65,7 @@ internal sealed class SplitWriter(PutOptions options, IDatumScanner scanner, ICh
             if (part.Length > 0)
             {
                 builder ??= FileContents.OpenBuilder(writer);
-                await builder.AppendAsync(piece.Slice(part.Skipped, part.Length), cancellationToken).ConfigureAwait(false);
+                await builder.AppendAsync(piece.Slice(part.Skipped, part.Length), cancellationToken);
                 bytes += part.Length;
             }
             piece = piece[(part.Skipped + part.Length)..];
@@ -73,7 +74,7 @@ internal sealed class SplitWriter(PutOptions options, IDatumScanner scanner, ICh
                 datums++;
                 if (IsFull)
                 {
-                    await EndFileAsync(cancellationToken).ConfigureAwait(false);
+                    await EndFileAsync(cancellationToken);
                 }
             }
         }
@@ -87,15 +88,15 @@ internal sealed class SplitWriter(PutOptions options, IDatumScanner scanner, ICh
     {
         if (builder is not null)
         {
-            contents.Add(await builder.CompleteAsync(cancellationToken).ConfigureAwait(false));
-            await builder.DisposeAsync().ConfigureAwait(false);
+            contents.Add(await builder.CompleteAsync(cancellationToken));
+            await builder.DisposeAsync();
             builder = null;
         }
         datums = 0;
         bytes = 0;
         if (contents.Count == BlockLength)
         {
-            blocks.Add(await writer.PutAsync(PendingWriteCodec.EncodeContents(contents), cancellationToken).ConfigureAwait(false));
+            blocks.Add(await writer.PutAsync(PendingWriteCodec.EncodeContents(contents), cancellationToken));
             contents.Clear();
         }
     }

@@ -19,11 +19,14 @@ public sealed class UrlImporter
         this.remotes = remotes;
     }
 
-    /// <summary>Fetches what an address names and puts it. Of several files each is recorded by itself, so that those before an error stay.</summary>
+    /// <summary>
+    /// Fetches what an address names and puts it. Of several files each is recorded by itself, so that those before an error stay.
+    /// </summary>
     /// <param name="commit">An open commit.</param>
     /// <param name="path">The file; or, if <paramref name="recursive"/> is set, the directory that the files are put below.</param>
     /// <param name="address">
-    /// <c>http</c>, <c>https</c>, or <c>pfs://host:port/repo/commit[/path]</c>. An answer of a web server that says failure is an error, where 1.5
+    /// <c>http</c>, <c>https</c>, or <c>pfs://host:port/repo/commit[/path]</c>. An answer of a web server that says failure is an error,
+    /// where 1.5
     /// stored its text.
     /// </param>
     /// <param name="recursive">Whether everything below the address is meant; without meaning for http.</param>
@@ -53,7 +56,8 @@ public sealed class UrlImporter
         string[] parts = Uri.UnescapeDataString(url.AbsolutePath).Trim('/').Split('/', 3);
         if (parts.Length < 2 || parts[1].Length == 0)
         {
-            throw PfsErrors.Invalid($"pfs put-file path must be of form repo/commit[/path/to/file] got: {PfsErrors.OneLine(url.AbsolutePath)}");
+            throw PfsErrors.Invalid(
+                $"pfs put-file path must be of form repo/commit[/path/to/file] got: {PfsErrors.OneLine(url.AbsolutePath)}");
         }
         string server = url.IsDefaultPort ? url.Host : url.Authority;
         return new RemoteAddress(server, new CommitReference(new RepoName(parts[0]), parts[1]), parts.Length == 3 ? parts[2] : "");
@@ -63,24 +67,28 @@ public sealed class UrlImporter
         CommitReference commit, string path, RemoteAddress address, bool recursive, PutOptions options, CancellationToken cancellationToken)
     {
         string prefix = WritePath.ForRead(address.Path).ToString();
-        await foreach (RemoteFile file in remotes.OpenAsync(address, recursive, cancellationToken).ConfigureAwait(false))
+        await foreach (RemoteFile file in remotes.OpenAsync(address, recursive, cancellationToken))
         {
-            string target = recursive && file.Path.StartsWith(prefix, StringComparison.Ordinal) ? $"{path}/{file.Path[prefix.Length..]}" : path;
-            await writer.PutAsync(commit, target, file.Content, options, cancellationToken).ConfigureAwait(false);
+            string target = recursive && file.Path.StartsWith(prefix, StringComparison.Ordinal)
+                ? $"{path}/{file.Path[prefix.Length..]}"
+                : path;
+            await writer.PutAsync(commit, target, file.Content, options, cancellationToken);
         }
     }
 
-    private async IAsyncEnumerable<ReadOnlyMemory<byte>> DownloadAsync(Uri url, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ReadOnlyMemory<byte>> DownloadAsync(
+        Uri url, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using HttpResponseMessage response = await TryAsync(
-            url, () => http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken)).ConfigureAwait(false);
+            url, () => http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken));
         if (!response.IsSuccessStatusCode)
         {
-            throw Unavailable(url, $"the server answered {(int)response.StatusCode} {(HttpStatusCode)(int)response.StatusCode}", inner: null);
+            throw Unavailable(
+                url, $"the server answered {(int)response.StatusCode} {(HttpStatusCode)(int)response.StatusCode}", inner: null);
         }
-        using Stream body = await TryAsync(url, () => response.Content.ReadAsStreamAsync(cancellationToken)).ConfigureAwait(false);
+        using Stream body = await TryAsync(url, () => response.Content.ReadAsStreamAsync(cancellationToken));
         byte[] piece = new byte[PieceLength];
-        for (int read; (read = await TryAsync(url, () => body.ReadAsync(piece, cancellationToken).AsTask()).ConfigureAwait(false)) > 0;)
+        for (int read; (read = await TryAsync(url, () => body.ReadAsync(piece, cancellationToken).AsTask())) > 0;)
         {
             yield return piece.AsMemory(0, read);
         }
@@ -90,7 +98,7 @@ public sealed class UrlImporter
     {
         try
         {
-            return await step().ConfigureAwait(false);
+            return await step();
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
@@ -99,5 +107,8 @@ public sealed class UrlImporter
     }
 
     private static PfsException Unavailable(Uri url, string problem, Exception? inner) =>
-        new(PfsErrorKind.SourceUnavailable, $"cannot fetch {PfsErrors.OneLine(url.GetLeftPart(UriPartial.Path))}: {PfsErrors.OneLine(problem)}", inner);
+        new(
+            PfsErrorKind.SourceUnavailable,
+            $"cannot fetch {PfsErrors.OneLine(url.GetLeftPart(UriPartial.Path))}: {PfsErrors.OneLine(problem)}",
+            inner);
 }

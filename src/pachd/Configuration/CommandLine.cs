@@ -30,7 +30,8 @@ internal static class CommandLine
         Option<string?> configuration = new("--config")
         {
             HelpName = "FILE",
-            Description = "JSON object with the settings below, dashes as underscores: { \"data\": \"/var/lib/pachd\" }. Flags go before environment variables, and these before the file.",
+            Description = "JSON object with the settings below, dashes as underscores: { \"data\": \"/var/lib/pachd\" }. "
+                + "Flags go before environment variables, and these before the file.",
         };
         RootCommand root = new(
             """
@@ -40,7 +41,8 @@ internal static class CommandLine
               pachd --data /var/lib/pachd
               pachctl create-repo images
 
-            It ends on SIGTERM or Ctrl-C, after the calls that are running. Exit codes: 0 ended, 1 refused to start, 2 failed, 3 wrong usage.
+            It ends on SIGTERM or Ctrl-C, after the calls that are running. Exit codes: 0 ended, 1 refused to start, 2 failed,
+            3 wrong usage.
             """)
         {
             configuration,
@@ -68,13 +70,15 @@ internal static class CommandLine
         try
         {
             OptionsReader reader = new(setting => parsed.GetValue(setting.Option), Environment.GetEnvironmentVariable);
-            await using PachdHost host = await PachdHost.StartAsync(reader.Read(configurationFile ?? Environment.GetEnvironmentVariable("PACHD_CONFIG")), cancellationToken);
+            await using PachdHost host = await PachdHost.StartAsync(
+                reader.Read(configurationFile ?? Environment.GetEnvironmentVariable("PACHD_CONFIG")), cancellationToken);
             await host.WaitForShutdownAsync();
             return Done;
         }
         catch (OperatorException exception)
         {
-            return Fail(exception.Message, exception.Id == "configuration-invalid" ? Usage : exception is CorruptionException ? Failed : Refused);
+            return Fail(
+                exception.Message, exception.Id == "configuration-invalid" ? Usage : exception is CorruptionException ? Failed : Refused);
         }
         catch (Exception exception)
         {

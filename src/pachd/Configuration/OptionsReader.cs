@@ -5,7 +5,9 @@ using Pachyderm.Errors;
 
 namespace Pachyderm.Pachd.Configuration;
 
-/// <summary>Reads the settings: flags go before environment variables, these before the configuration file, and that before defaults.</summary>
+/// <summary>
+/// Reads the settings: flags go before environment variables, these before the configuration file, and that before defaults.
+/// </summary>
 /// <param name="flags">The value of a flag, by the setting; null if it was not given.</param>
 /// <param name="environment">The value of an environment variable; null if it is not set.</param>
 internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, string?> environment)
@@ -17,7 +19,9 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
     /// <exception cref="OperatorException"><c>configuration-invalid</c>, naming where the value came from.</exception>
     public PachdOptions Read(string? configurationFile)
     {
-        IReadOnlyDictionary<string, string> file = configurationFile is null ? new Dictionary<string, string>(StringComparer.Ordinal) : ReadFile(configurationFile);
+        IReadOnlyDictionary<string, string> file = configurationFile is null
+            ? new Dictionary<string, string>(StringComparer.Ordinal)
+            : ReadFile(configurationFile);
         (string data, string dataSource) = Find(Setting.Data, file, configurationFile);
         if (string.IsNullOrWhiteSpace(data))
         {
@@ -26,10 +30,16 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
         return new PachdOptions(
             Path.GetFullPath(data),
             ReadGrpcAddress(file, configurationFile),
-            Parse<IPEndPoint?>(Setting.Http, file, configurationFile, "an address such as 127.0.0.1:30652, or none", value => value is "none" or "" ? [null] : ParseAddress(value)),
+            Parse<IPEndPoint?>(
+                Setting.Http,
+                file,
+                configurationFile,
+                "an address such as 127.0.0.1:30652, or none",
+                value => value is "none" or "" ? [null] : ParseAddress(value)),
             Parse(Setting.Log, file, configurationFile, "debug, info, warn or error", ParseLevel),
             Parse(Setting.Drain, file, configurationFile, "a time such as 500ms, 30s or 5m", ParseTime),
-            Parse<bool>(Setting.ReadOnly, file, configurationFile, "true or false", value => bool.TryParse(value, out bool flag) ? [flag] : []),
+            Parse<bool>(
+                Setting.ReadOnly, file, configurationFile, "true or false", value => bool.TryParse(value, out bool flag) ? [flag] : []),
             Find(Setting.AddressFile, file, configurationFile).Value is { Length: > 0 } path ? Path.GetFullPath(path) : null);
     }
 
@@ -37,7 +47,9 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
     private IPEndPoint ReadGrpcAddress(IReadOnlyDictionary<string, string> file, string? configurationFile)
     {
         IPEndPoint address = Parse(Setting.Grpc, file, configurationFile, "an address such as 127.0.0.1:30650", ParseAddress)!;
-        if (environment("PORT") is not { Length: > 0 } port || flags(Setting.Grpc) is not null || environment(Setting.Grpc.Variable) is not null)
+        if (environment("PORT") is not { Length: > 0 } port
+            || flags(Setting.Grpc) is not null
+            || environment(Setting.Grpc.Variable) is not null)
         {
             return address;
         }
@@ -61,10 +73,13 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
             : (setting.Default, $"default of --{setting.Name}");
     }
 
-    private T Parse<T>(Setting setting, IReadOnlyDictionary<string, string> file, string? configurationFile, string expected, Func<string, T[]> parse)
+    private T Parse<T>(
+        Setting setting, IReadOnlyDictionary<string, string> file, string? configurationFile, string expected, Func<string, T[]> parse)
     {
         (string value, string source) = Find(setting, file, configurationFile);
-        return parse(value.Trim()) is { Length: 1 } result ? result[0] : throw Invalid(source, $"'{value}' is not understood", $"give {expected}");
+        return parse(value.Trim()) is { Length: 1 } result
+            ? result[0]
+            : throw Invalid(source, $"'{value}' is not understood", $"give {expected}");
     }
 
     private static IPEndPoint?[] ParseAddress(string value)
@@ -100,7 +115,8 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
             _ when value.EndsWith('m') => (value[..^1], 60),
             _ => (value, 1.0),
         };
-        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount) && amount * unit <= 86_400
+        return double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double amount)
+            && amount * unit <= 86_400
             ? [TimeSpan.FromSeconds(amount * unit)]
             : [];
     }
@@ -120,9 +136,12 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
             {
                 if (!Setting.All.Any(setting => string.Equals(setting.Key, property.Name, StringComparison.Ordinal)))
                 {
-                    throw Invalid(path, $"\"{property.Name}\" is no setting", $"use {string.Join(", ", Setting.All.Select(setting => setting.Key))}");
+                    throw Invalid(
+                        path, $"\"{property.Name}\" is no setting", $"use {string.Join(", ", Setting.All.Select(setting => setting.Key))}");
                 }
-                values[property.Name] = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText();
+                values[property.Name] = property.Value.ValueKind == JsonValueKind.String
+                    ? property.Value.GetString()!
+                    : property.Value.GetRawText();
             }
             return values;
         }
@@ -132,7 +151,11 @@ internal sealed class OptionsReader(Func<Setting, string?> flags, Func<string, s
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Invalid(path, exception is UnauthorizedAccessException ? "permission denied" : "it cannot be read", "check the path given with --config", exception);
+            throw Invalid(
+                path,
+                exception is UnauthorizedAccessException ? "permission denied" : "it cannot be read",
+                "check the path given with --config",
+                exception);
         }
     }
 

@@ -10,25 +10,28 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
 {
     /// <summary>Where everything is kept.</summary>
     public static readonly Setting Data = new("data", DefaultData(), (
-        "DIR", "Directory that holds everything: metadata, content, the index. Created if missing. Survives kill -9; one pachd at a time."));
+        "DIR", "Directory that holds everything: metadata, content, the index. Created if missing. One pachd at a time uses it."));
 
     /// <summary>Where gRPC is served.</summary>
     public static readonly Setting Grpc = new("grpc-address", "127.0.0.1:30650", (
-        "HOST:PORT", "Where clients such as pachctl connect. 0.0.0.0:30650 accepts other machines, too; there is no encryption and no login yet."));
+        "HOST:PORT",
+        "Where clients such as pachctl connect. 0.0.0.0:30650 accepts other machines, too; there is no encryption and no login yet."));
 
     /// <summary>Where HTTP is served.</summary>
     public static readonly Setting Http = new("http-address", "127.0.0.1:30652", (
         "HOST:PORT|none", "Where files can be downloaded by HTTP; also /healthz, /readyz and /metrics."));
 
     /// <summary>What is logged.</summary>
-    public static readonly Setting Log = new("log-level", "info", ("LEVEL", "debug, info, warn or error. The log goes to the standard error, a line each."));
+    public static readonly Setting Log = new(
+        "log-level", "info", ("LEVEL", "debug, info, warn or error. The log goes to the standard error, a line each."));
 
     /// <summary>How long calls may go on.</summary>
     public static readonly Setting Drain = new("drain-timeout", "30s", (
         "TIME", "How long calls that are running may go on after SIGTERM or Ctrl-C, such as 500ms, 30s or 5m."));
 
     /// <summary>Whether writes are refused.</summary>
-    public static readonly Setting ReadOnly = new("read-only", "false", ("true|false", "Refuse every write; changes nothing in the data directory."));
+    public static readonly Setting ReadOnly = new(
+        "read-only", "false", ("true|false", "Refuse every write; changes nothing in the data directory."));
 
     /// <summary>Where the address is written.</summary>
     public static readonly Setting AddressFile = new("address-file", "", (
@@ -38,7 +41,7 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
     public static IReadOnlyList<Setting> All { get; } = [Data, Grpc, Http, Log, Drain, ReadOnly, AddressFile];
 
     /// <summary>The environment variable.</summary>
-    public string Variable => "PACHD_" + Name.Replace('-', '_').ToUpperInvariant();
+    public string Variable => VariableOf(Name);
 
     /// <summary>The key in the configuration file.</summary>
     public string Key => Name.Replace('-', '_');
@@ -47,13 +50,17 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
     public Option<string?> Option { get; } = new("--" + Name)
     {
         HelpName = Help.Value,
-        Description = $"{Help.Text} [{"PACHD_" + Name.Replace('-', '_').ToUpperInvariant()}; default: {(Default.Length == 0 ? "none" : Default)}]",
+        Description = $"{Help.Text} [{VariableOf(Name)}; default: {(Default.Length == 0 ? "none" : Default)}]",
     };
+
+    private static string VariableOf(string name) => "PACHD_" + name.Replace('-', '_').ToUpperInvariant();
 
     private static string DefaultData()
     {
         string? home = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
-        return Path.Combine(
-            string.IsNullOrEmpty(home) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share") : home, "pachd");
+        string parent = string.IsNullOrEmpty(home)
+            ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share")
+            : home;
+        return Path.Combine(parent, "pachd");
     }
 }

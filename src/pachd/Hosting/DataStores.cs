@@ -29,7 +29,9 @@ internal sealed class DataStores : IAsyncDisposable
     public OperatorException? WriteRefusal { get; }
 
     /// <summary>Opens the stores, and creates them in a directory that is new or empty.</summary>
-    /// <exception cref="OperatorException">One line for the operator: in use, no permission, a full disk, a format that cannot be read.</exception>
+    /// <exception cref="OperatorException">
+    /// One line for the operator: in use, no permission, a full disk, a format that cannot be read.
+    /// </exception>
     public static async Task<DataStores> OpenAsync(PachdOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         string data = options.DataDirectory;
@@ -55,7 +57,8 @@ internal sealed class DataStores : IAsyncDisposable
                     IndexDirectory = Path.Combine(data, "index"),
                     ReadOnly = refusal is not null,
                     // In a new directory everything is missing, which is nothing to tell.
-                    OnFinding = format is null ? null : finding => logger.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
+                    OnFinding = format is null ? null : finding =>
+                        logger.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
                 },
                 cancellationToken);
             // Last, so that a directory with a stamp has everything in it.
@@ -86,7 +89,8 @@ internal sealed class DataStores : IAsyncDisposable
             return FormatFile.Refusal(options.DataDirectory, other, "write");
         }
         return options.ReadOnly
-            ? new OperatorException("store-read-only", options.DataDirectory, "this pachd serves it for reading only", "start pachd without --read-only")
+            ? new OperatorException(
+                "store-read-only", options.DataDirectory, "this pachd serves it for reading only", "start pachd without --read-only")
             : null;
     }
 
@@ -102,7 +106,8 @@ internal sealed class DataStores : IAsyncDisposable
         }
         if (!DurableFiles.IsWritable(data))
         {
-            throw new OperatorException("storage-permission", data, "permission denied", "run as a user who may write to it, or change its owner or mode");
+            throw new OperatorException(
+                "storage-permission", data, "permission denied", "run as a user who may write to it, or change its owner or mode");
         }
     }
 }

@@ -34,9 +34,11 @@ internal static class FormatFile
         {
             return null;
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception exception) when (
+            exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new CorruptionException("store-format-damaged", path, "it does not say which format the data has", "restore it from a backup", exception);
+            throw new CorruptionException(
+                "store-format-damaged", path, "it does not say which format the data has", "restore it from a backup", exception);
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
         {

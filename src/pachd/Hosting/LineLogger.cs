@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Pachyderm.Pachd.Hosting;
 
-/// <summary>Writes each entry as one line to the standard error: time, level, message. An exception's trace follows the message in the same line.</summary>
+/// <summary>
+/// Writes each entry as one line to the standard error: time, level, message. An exception's trace follows the message in the same line.
+/// </summary>
 internal sealed class LineLoggerProvider(TextWriter output, TimeProvider time) : ILoggerProvider
 {
     /// <inheritdoc/>
@@ -21,7 +23,8 @@ internal sealed class LineLoggerProvider(TextWriter output, TimeProvider time) :
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             string message = formatter(state, exception);
             string line = exception is null ? message : $"{message}: {exception}";

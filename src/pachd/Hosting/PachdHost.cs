@@ -38,7 +38,8 @@ internal sealed class PachdHost : IAsyncDisposable
     /// <exception cref="OperatorException">It cannot start; one line for the operator.</exception>
     public static async Task<PachdHost> StartAsync(PachdOptions options, CancellationToken cancellationToken)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         // Settings are those of OptionsReader alone; ASPNETCORE_ variables must not open other ports.
         builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders();
@@ -46,7 +47,8 @@ internal sealed class PachdHost : IAsyncDisposable
         builder.Logging.AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error);
         builder.Logging.AddFilter("Grpc", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.None);
         builder.Logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System));
-        using ILoggerFactory early = LoggerFactory.Create(logging => logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System)));
+        using ILoggerFactory early = LoggerFactory.Create(
+            logging => logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System)));
         DataStores stores = await DataStores.OpenAsync(options, early.CreateLogger("pachd"), cancellationToken);
         WebApplication? built = null;
         try
@@ -126,7 +128,8 @@ internal sealed class PachdHost : IAsyncDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new OperatorException(
-                "address-file", file, $"the address cannot be written ({exception.Message.TrimEnd('.')})", "name another file with --address-file", exception);
+                "address-file", file, $"the address cannot be written ({exception.Message.TrimEnd('.')})",
+                "name another file with --address-file", exception);
         }
     }
 
@@ -158,7 +161,8 @@ internal sealed class PachdHost : IAsyncDisposable
         services.AddSingleton(new ReadOnlyGuard(stores.WriteRefusal));
         // By factory, so that the container disposes them: services first, stores last.
         services.AddSingleton(_ => stores);
-        services.AddSingleton(_ => new HttpClient(new SocketsHttpHandler { ConnectTimeout = PingDelay }) { Timeout = Timeout.InfiniteTimeSpan });
+        services.AddSingleton(
+            _ => new HttpClient(new SocketsHttpHandler { ConnectTimeout = PingDelay }) { Timeout = Timeout.InfiniteTimeSpan });
         services.AddSingleton<IRemoteFileSource, RemoteFiles>();
         services.AddSingleton(provider => new PachydermFileSystem(
             provider.GetRequiredService<DataStores>().Metadata,
@@ -166,7 +170,8 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<IRemoteFileSource>(),
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
-        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
+        services.AddSingleton(
+            provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;
@@ -175,11 +180,13 @@ internal sealed class PachdHost : IAsyncDisposable
         });
         services.AddGrpcReflection();
         IOpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics.AddMeter("Pachyderm*", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
+            .WithMetrics(
+                metrics => metrics.AddMeter("Pachyderm*", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
         // The standard variables of OpenTelemetry say where to, and how.
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
         {
-            telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(tracing => tracing.AddSource("Pachyderm*").AddOtlpExporter());
+            telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(
+                tracing => tracing.AddSource("Pachyderm*").AddOtlpExporter());
         }
         services.AddGrpcHealthChecks().AddCheck("pachd", () => Microsoft.Extensions.Diagnostics.HealthChecks.HealthCheckResult.Healthy());
     }

@@ -8,7 +8,8 @@ internal sealed class ReadOnlyGuard(OperatorException? refusal)
 {
     private static readonly HashSet<string> Writes = new(StringComparer.Ordinal)
     {
-        "/pfs.API/CreateRepo", "/pfs.API/DeleteRepo", "/pfs.API/StartCommit", "/pfs.API/FinishCommit", "/pfs.API/DeleteCommit", "/pfs.API/BuildCommit",
+        "/pfs.API/CreateRepo", "/pfs.API/DeleteRepo", "/pfs.API/StartCommit", "/pfs.API/FinishCommit", "/pfs.API/DeleteCommit",
+        "/pfs.API/BuildCommit",
         "/pfs.API/SetBranch", "/pfs.API/DeleteBranch", "/pfs.API/PutFile", "/pfs.API/DeleteFile", "/pfs.API/DeleteAll",
         "/pfs.ObjectAPI/PutObject", "/pfs.ObjectAPI/TagObject", "/pfs.ObjectAPI/DeleteObjects", "/pfs.ObjectAPI/DeleteTags",
         "/pachyderm.native.v1.Files/PutFiles", "/pachyderm.native.v1.Maintenance/CollectGarbage",

@@ -25,7 +25,8 @@ internal static class FileEndpoint
         app.MapGet("/readyz", () => "ok\n");
     }
 
-    private static async Task AnswerAsync(HttpContext context, PachydermFileSystem files, CommitReference commit, string path, ILogger logger)
+    private static async Task AnswerAsync(
+        HttpContext context, PachydermFileSystem files, CommitReference commit, string path, ILogger logger)
     {
         try
         {

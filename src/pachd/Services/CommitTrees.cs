@@ -5,7 +5,9 @@ using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Pachd.Services;
 
-/// <summary>Commits that clients build from a tree of their own: an object that holds a <c>HashTreeProto</c> of 1.5, or the tree of another commit.</summary>
+/// <summary>
+/// Commits that clients build from a tree of their own: an object that holds a <c>HashTreeProto</c> of 1.5, or the tree of another commit.
+/// </summary>
 internal static class CommitTrees
 {
     // A node takes about 200 bytes; this is some millions of files, and bounds what a request can make pachd hold in memory.
@@ -17,7 +19,8 @@ internal static class CommitTrees
     /// <param name="tree">The object: 128 digits; or the tree of a commit: 64 digits.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="PfsException">The tree or what it refers to is missing or damaged, or the commit cannot begin there.</exception>
-    public static async Task<CommitName> BuildAsync(PachydermFileSystem files, CommitOrigin origin, string tree, CancellationToken cancellationToken)
+    public static async Task<CommitName> BuildAsync(
+        PachydermFileSystem files, CommitOrigin origin, string tree, CancellationToken cancellationToken)
     {
         if (ChunkId.TryParse(tree, out ChunkId node))
         {
@@ -26,7 +29,8 @@ internal static class CommitTrees
         ObjectInfo stored = await files.Objects.InspectAsync(tree, cancellationToken);
         if (stored.Size > LargestTree)
         {
-            throw new PfsException(PfsErrorKind.TooLarge, $"the tree in object {tree} is larger than {LargestTree >> 20} MiB; write the files with PutFiles");
+            throw new PfsException(
+                PfsErrorKind.TooLarge, $"the tree in object {tree} is larger than {LargestTree >> 20} MiB; write the files with PutFiles");
         }
         HashTree parsed = Parse(await ReadAsync(files, stored, cancellationToken), tree);
         return await files.TreeBuilder.BuildAsync(origin, Nodes(parsed), cancellationToken);

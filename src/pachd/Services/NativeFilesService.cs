@@ -21,7 +21,8 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
             return new Wire.Native.PutFilesResponse();
         }
         CommitReference commit = Requests.Commit(requestStream.Current.Commit);
-        BulkSummary summary = await files.Writer.PutManyAsync(commit, ReadPartsAsync(requestStream, context.CancellationToken), context.CancellationToken);
+        BulkSummary summary = await files.Writer.PutManyAsync(
+            commit, ReadPartsAsync(requestStream, context.CancellationToken), context.CancellationToken);
         return new Wire.Native.PutFilesResponse { Files = (ulong)summary.Files, Bytes = (ulong)summary.Bytes };
     }
 
@@ -56,7 +57,9 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
         using CommitView view = await files.Reader.OpenAsync(Requests.CommitOf(request.File), context.CancellationToken);
         string path = request.File.Path;
         await SendAsync(
-            request.Recursive ? BelowAsync(view, path, context.CancellationToken) : view.ListAsync(path, context.CancellationToken), responseStream, context);
+            request.Recursive
+                ? BelowAsync(view, path, context.CancellationToken)
+                : view.ListAsync(path, context.CancellationToken), responseStream, context);
     }
 
     /// <inheritdoc/>
@@ -69,7 +72,8 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
 
     /// <inheritdoc/>
     public override Task DiffFiles(
-        Wire.Pfs.DiffFileRequest request, IServerStreamWriter<Wire.Pfs.DiffFileResponse> responseStream, ServerCallContext context) => Pieces.SendAsync(
+        Wire.Pfs.DiffFileRequest request, IServerStreamWriter<Wire.Pfs.DiffFileResponse> responseStream,
+        ServerCallContext context) => Pieces.SendAsync(
         PfsService.DiffAsync(files, request, context.CancellationToken),
         () => new Wire.Pfs.DiffFileResponse(),
         (piece, difference) => Add(piece.NewFiles, difference.New) + Add(piece.OldFiles, difference.Old),
@@ -78,15 +82,18 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
 
     /// <inheritdoc/>
     public override Task ListCommits(
-        Wire.Pfs.ListCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfos> responseStream, ServerCallContext context) => Pieces.SendAsync(
+        Wire.Pfs.ListCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfos> responseStream,
+        ServerCallContext context) => Pieces.SendAsync(
         files.CommitList.ListAsync(
-            Requests.Repo(request.Repo), Requests.CommitOrNull(request.To), Requests.CommitOrNull(request.From), request.Number, context.CancellationToken),
+            Requests.Repo(request.Repo), Requests.CommitOrNull(request.To), Requests.CommitOrNull(request.From), request.Number,
+            context.CancellationToken),
         () => new Wire.Pfs.CommitInfos(),
         (piece, commit) => Add(piece.CommitInfo, commit.ToWire()),
         piece => responseStream.WriteAsync(piece, context.CancellationToken),
         context.CancellationToken);
 
-    private static Task SendAsync(IAsyncEnumerable<CommitFile> found, IServerStreamWriter<Wire.Pfs.FileInfos> responseStream, ServerCallContext context) =>
+    private static Task SendAsync(
+        IAsyncEnumerable<CommitFile> found, IServerStreamWriter<Wire.Pfs.FileInfos> responseStream, ServerCallContext context) =>
         Pieces.SendAsync(
             found,
             () => new Wire.Pfs.FileInfos(),
@@ -105,7 +112,8 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
     }
 
     // What is listed is below the path; of a file, the file itself.
-    private static async IAsyncEnumerable<CommitFile> BelowAsync(CommitView view, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<CommitFile> BelowAsync(
+        CommitView view, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         bool isFirst = true;
         await foreach (CommitFile file in view.WalkAsync(path, cancellationToken))
@@ -132,7 +140,8 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
     }
 
     /// <summary>Puts parts together in messages of about 1 MiB, and keeps the buffers that they refer to until they are sent.</summary>
-    private sealed class FileSender(IServerStreamWriter<Wire.Native.GetFilesResponse> writer, CancellationToken cancellationToken) : IDisposable
+    private sealed class FileSender(
+        IServerStreamWriter<Wire.Native.GetFilesResponse> writer, CancellationToken cancellationToken) : IDisposable
     {
         private readonly List<ChunkBuffer> held = [];
         private Wire.Native.GetFilesResponse message = new();

@@ -26,7 +26,8 @@ internal sealed class NativeMaintenanceService(StoreMaintenance maintenance, Rea
 
     /// <inheritdoc/>
     public override Task CollectGarbage(
-        Wire.Native.CollectGarbageRequest request, IServerStreamWriter<Wire.Native.CollectGarbageResponse> responseStream, ServerCallContext context) =>
+        Wire.Native.CollectGarbageRequest request, IServerStreamWriter<Wire.Native.CollectGarbageResponse> responseStream,
+        ServerCallContext context) =>
         ReportAsync(
             async (progress, token) =>
             {
@@ -55,7 +56,14 @@ internal sealed class NativeMaintenanceService(StoreMaintenance maintenance, Rea
     {
         { Finding: { } found } => new Wire.Native.FsckResponse
         {
-            Finding = new Wire.Native.FsckFinding { Id = found.Id, Thing = found.Thing, Problem = found.Problem, Remedy = found.Remedy, Fixed = found.Fixed },
+            Finding = new Wire.Native.FsckFinding
+            {
+                Id = found.Id,
+                Thing = found.Thing,
+                Problem = found.Problem,
+                Remedy = found.Remedy,
+                Fixed = found.Fixed,
+            },
         },
         { Summary: { } summary } => new Wire.Native.FsckResponse
         {

@@ -10,19 +10,23 @@ namespace Pachyderm.Pachd.Services;
 internal sealed class ObjectService(PachydermFileSystem files) : Wire.Pfs.ObjectAPI.ObjectAPIBase
 {
     /// <inheritdoc/>
-    public override async Task<Wire.Pfs.Object> PutObject(IAsyncStreamReader<Wire.Pfs.PutObjectRequest> requestStream, ServerCallContext context)
+    public override async Task<Wire.Pfs.Object> PutObject(
+        IAsyncStreamReader<Wire.Pfs.PutObjectRequest> requestStream, ServerCallContext context)
     {
         HashSet<string> tags = new(StringComparer.Ordinal);
-        ObjectInfo stored = await files.Objects.PutAsync(ReadAsync(requestStream, tags, context.CancellationToken), () => tags, context.CancellationToken);
+        ObjectInfo stored = await files.Objects.PutAsync(
+            ReadAsync(requestStream, tags, context.CancellationToken), () => tags, context.CancellationToken);
         return new Wire.Pfs.Object { Hash = stored.Hash };
     }
 
     /// <inheritdoc/>
     public override Task GetObject(Wire.Pfs.Object request, IServerStreamWriter<BytesValue> responseStream, ServerCallContext context) =>
-        ByteStreams.SendAsync(files.Objects.ReadAsync([request.Hash], 0, null, context.CancellationToken), responseStream, context.CancellationToken);
+        ByteStreams.SendAsync(
+            files.Objects.ReadAsync([request.Hash], 0, null, context.CancellationToken), responseStream, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task GetObjects(Wire.Pfs.GetObjectsRequest request, IServerStreamWriter<BytesValue> responseStream, ServerCallContext context)
+    public override Task GetObjects(
+        Wire.Pfs.GetObjectsRequest request, IServerStreamWriter<BytesValue> responseStream, ServerCallContext context)
     {
         long offset = (long)Math.Min(request.OffsetBytes, long.MaxValue);
         long? count = request.SizeBytes == 0 ? null : (long)Math.Min(request.SizeBytes, long.MaxValue);
@@ -58,7 +62,8 @@ internal sealed class ObjectService(PachydermFileSystem files) : Wire.Pfs.Object
     }
 
     /// <inheritdoc/>
-    public override async Task<Wire.Pfs.DeleteObjectsResponse> DeleteObjects(Wire.Pfs.DeleteObjectsRequest request, ServerCallContext context)
+    public override async Task<Wire.Pfs.DeleteObjectsResponse> DeleteObjects(
+        Wire.Pfs.DeleteObjectsRequest request, ServerCallContext context)
     {
         await files.Objects.DeleteAsync([.. request.Objects.Select(part => part.Hash)], context.CancellationToken);
         return new Wire.Pfs.DeleteObjectsResponse();
@@ -68,7 +73,8 @@ internal sealed class ObjectService(PachydermFileSystem files) : Wire.Pfs.Object
     public override async Task GetTag(Wire.Pfs.Tag request, IServerStreamWriter<BytesValue> responseStream, ServerCallContext context)
     {
         ObjectInfo tagged = await files.Objects.InspectTagAsync(request.Name, context.CancellationToken);
-        await ByteStreams.SendAsync(files.Objects.ReadAsync([tagged.Hash], 0, null, context.CancellationToken), responseStream, context.CancellationToken);
+        await ByteStreams.SendAsync(
+            files.Objects.ReadAsync([tagged.Hash], 0, null, context.CancellationToken), responseStream, context.CancellationToken);
     }
 
     /// <inheritdoc/>
@@ -101,7 +107,8 @@ internal sealed class ObjectService(PachydermFileSystem files) : Wire.Pfs.Object
     public override Task<Empty> Compact(Empty request, ServerCallContext context) => Task.FromResult(Replies.Empty);
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
-        IAsyncStreamReader<Wire.Pfs.PutObjectRequest> requests, HashSet<string> tags, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IAsyncStreamReader<Wire.Pfs.PutObjectRequest> requests, HashSet<string> tags,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (await requests.MoveNext(cancellationToken))
         {

@@ -30,7 +30,8 @@ internal sealed partial class PfsService
         };
         if (first.Url.Length == 0)
         {
-            await files.Writer.PutAsync(commit, first.File.Path, ReadValuesAsync(requestStream, context.CancellationToken), options, context.CancellationToken);
+            await files.Writer.PutAsync(
+                commit, first.File.Path, ReadValuesAsync(requestStream, context.CancellationToken), options, context.CancellationToken);
             return Replies.Empty;
         }
         await files.Importer.PutAsync(commit, first.File.Path, first.Url, first.Recursive, options, context.CancellationToken);

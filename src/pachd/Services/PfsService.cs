@@ -52,8 +52,11 @@ internal sealed partial class PfsService(PachydermFileSystem files, IHostApplica
     }
 
     /// <inheritdoc/>
-    public override async Task<Wire.Pfs.Commit> StartCommit(Wire.Pfs.StartCommitRequest request, ServerCallContext context) =>
-        (await files.Commits.StartAsync(Requests.Origin(request.Parent, request.Branch, request.Provenance), context.CancellationToken)).ToWire();
+    public override async Task<Wire.Pfs.Commit> StartCommit(Wire.Pfs.StartCommitRequest request, ServerCallContext context)
+    {
+        CommitOrigin origin = Requests.Origin(request.Parent, request.Branch, request.Provenance);
+        return (await files.Commits.StartAsync(origin, context.CancellationToken)).ToWire();
+    }
 
     /// <inheritdoc/>
     public override async Task<Wire.Pfs.Commit> BuildCommit(Wire.Pfs.BuildCommitRequest request, ServerCallContext context)
@@ -79,7 +82,8 @@ internal sealed partial class PfsService(PachydermFileSystem files, IHostApplica
         ReplyBudget budget = new("commits", "pachyderm.native.v1.Files/ListCommits");
         Wire.Pfs.CommitInfos reply = new();
         await foreach (CommitInfo commit in files.CommitList.ListAsync(
-            Requests.Repo(request.Repo), Requests.CommitOrNull(request.To), Requests.CommitOrNull(request.From), request.Number, context.CancellationToken))
+            Requests.Repo(request.Repo), Requests.CommitOrNull(request.To), Requests.CommitOrNull(request.From), request.Number,
+            context.CancellationToken))
         {
             reply.CommitInfo.Add(budget.Take(commit.ToWire()));
         }
@@ -95,13 +99,19 @@ internal sealed partial class PfsService(PachydermFileSystem files, IHostApplica
 
     /// <inheritdoc/>
     public override Task FlushCommit(
-        Wire.Pfs.FlushCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream, ServerCallContext context) => FollowAsync(
-        token => files.Feed.FlushAsync([.. request.Commits.Select(Requests.Commit)], Requests.Repos(request.ToRepos), token), responseStream, context);
+        Wire.Pfs.FlushCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream,
+        ServerCallContext context) => FollowAsync(
+        token =>
+            files.Feed.FlushAsync(
+                [.. request.Commits.Select(Requests.Commit)], Requests.Repos(request.ToRepos), token), responseStream, context);
 
     /// <inheritdoc/>
     public override Task SubscribeCommit(
-        Wire.Pfs.SubscribeCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream, ServerCallContext context) => FollowAsync(
-        token => files.Feed.SubscribeAsync(Requests.Repo(request.Repo), new BranchName(request.Branch), Requests.CommitOrNull(request.From), token),
+        Wire.Pfs.SubscribeCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream,
+        ServerCallContext context) => FollowAsync(
+        token =>
+            files.Feed.SubscribeAsync(
+                Requests.Repo(request.Repo), new BranchName(request.Branch), Requests.CommitOrNull(request.From), token),
         responseStream,
         context);
 
@@ -133,9 +143,11 @@ internal sealed partial class PfsService(PachydermFileSystem files, IHostApplica
 
     // These wait for what may never come, so that they are ended when pachd is told to end: the client subscribes again elsewhere.
     private async Task FollowAsync(
-        Func<CancellationToken, IAsyncEnumerable<CommitInfo>> open, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream, ServerCallContext context)
+        Func<CancellationToken, IAsyncEnumerable<CommitInfo>> open, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream,
+        ServerCallContext context)
     {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping);
         try
         {
             await foreach (CommitInfo commit in open(ending.Token))

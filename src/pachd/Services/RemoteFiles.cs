@@ -21,7 +21,8 @@ internal sealed class RemoteFiles : IRemoteFileSource
         CommitRef commit = new(address.Commit.Repo.Value, address.Commit.Text);
         if (!recursive)
         {
-            yield return new RemoteFile('/' + address.Path.TrimStart('/'), ReadAsync(client, address, commit, address.Path, cancellationToken));
+            yield return new RemoteFile(
+                '/' + address.Path.TrimStart('/'), ReadAsync(client, address, commit, address.Path, cancellationToken));
             yield break;
         }
         await using IAsyncEnumerator<Wire.Pfs.FileInfo> found =
@@ -37,9 +38,11 @@ internal sealed class RemoteFiles : IRemoteFileSource
     }
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
-        PachClient client, RemoteAddress address, CommitRef commit, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+        PachClient client, RemoteAddress address, CommitRef commit, string path,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using Stream content = await TryAsync(address, () => client.Files.OpenAsync(commit, path, cancellationToken: cancellationToken));
+        await using Stream content = await TryAsync(
+            address, () => client.Files.OpenAsync(commit, path, cancellationToken: cancellationToken));
         byte[] piece = new byte[PieceLength];
         for (int read; (read = await TryAsync(address, () => content.ReadAsync(piece, cancellationToken).AsTask())) > 0;)
         {
@@ -56,7 +59,8 @@ internal sealed class RemoteFiles : IRemoteFileSource
         catch (Exception exception) when (exception is PachException or PachConnectionException or IOException)
         {
             PfsErrorKind kind = exception is PachException { IsNotFound: true } ? PfsErrorKind.NotFound : PfsErrorKind.SourceUnavailable;
-            throw new PfsException(kind, $"cannot fetch pfs://{address.Server}/{address.Commit}: {exception.Message.ReplaceLineEndings(" ")}", exception);
+            throw new PfsException(
+                kind, $"cannot fetch pfs://{address.Server}/{address.Commit}: {exception.Message.ReplaceLineEndings(" ")}", exception);
         }
     }
 }

@@ -19,7 +19,13 @@ internal sealed class VersionService : Wire.Version.API.APIBase
     {
         string[] parts = version.Split('-', 2);
         uint[] numbers = [.. parts[0].Split('.').Select(number => uint.Parse(number, CultureInfo.InvariantCulture))];
-        return new Wire.Version.Version { Major = numbers[0], Minor = numbers[1], Micro = numbers[2], Additional = parts.Length > 1 ? parts[1] : "" };
+        return new Wire.Version.Version
+        {
+            Major = numbers[0],
+            Minor = numbers[1],
+            Micro = numbers[2],
+            Additional = parts.Length > 1 ? parts[1] : "",
+        };
     }
 }
 
@@ -34,7 +40,8 @@ internal sealed class HealthService : Wire.Health.Health.HealthBase
 internal sealed class PpsService(PachydermFileSystem files, StoreMaintenance maintenance) : Wire.Pps.API.APIBase
 {
     /// <inheritdoc/>
-    public override async Task<Wire.Pps.GarbageCollectResponse> GarbageCollect(Wire.Pps.GarbageCollectRequest request, ServerCallContext context)
+    public override async Task<Wire.Pps.GarbageCollectResponse> GarbageCollect(
+        Wire.Pps.GarbageCollectRequest request, ServerCallContext context)
     {
         await maintenance.CollectGarbageAsync(progress: null, context.CancellationToken);
         return new Wire.Pps.GarbageCollectResponse();

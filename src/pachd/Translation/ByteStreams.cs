@@ -5,13 +5,16 @@ using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Pachd.Translation;
 
-/// <summary>Bytes as messages of 2 MiB at most. Nothing is copied on this side: a message refers to the chunk's buffer until it is written.</summary>
+/// <summary>
+/// Bytes as messages of 2 MiB at most. Nothing is copied on this side: a message refers to the chunk's buffer until it is written.
+/// </summary>
 internal static class ByteStreams
 {
     private const int MessageLength = 2 << 20;
 
     /// <summary>Sends pieces, and disposes each when it is sent. No message is empty.</summary>
-    public static async Task SendAsync(IAsyncEnumerable<ChunkBuffer> pieces, IServerStreamWriter<BytesValue> writer, CancellationToken cancellationToken)
+    public static async Task SendAsync(
+        IAsyncEnumerable<ChunkBuffer> pieces, IServerStreamWriter<BytesValue> writer, CancellationToken cancellationToken)
     {
         await foreach (ChunkBuffer piece in pieces.WithCancellation(cancellationToken))
         {

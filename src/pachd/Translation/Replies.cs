@@ -31,7 +31,8 @@ internal static class Replies
     public static Wire.Pfs.Commit ToWire(this CommitName commit) => new() { Repo = commit.Repo.ToWire(), Id = commit.Id.Value };
 
     /// <summary>
-    /// The commit with its facts. Its tree is named by the chunk of its root directory, and that of an empty one by the hash of nothing, so that a
+    /// The commit with its facts. Its tree is named by the chunk of its root directory, and that of an empty one by the hash of nothing, so
+    /// that a
     /// finished commit always has one.
     /// </summary>
     public static Wire.Pfs.CommitInfo ToWire(this CommitInfo commit) => new()

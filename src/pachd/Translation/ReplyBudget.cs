@@ -4,7 +4,9 @@ using Pachyderm.Pfs;
 
 namespace Pachyderm.Pachd.Translation;
 
-/// <summary>Counts the bytes of a reply while it is put together, so that one that no client would take is refused before it takes memory.</summary>
+/// <summary>
+/// Counts the bytes of a reply while it is put together, so that one that no client would take is refused before it takes memory.
+/// </summary>
 /// <param name="what">What there is too much of.</param>
 /// <param name="streamingCall">The call that has no such limit.</param>
 internal sealed class ReplyBudget(string what, string streamingCall)
@@ -37,7 +39,8 @@ internal static class Pieces
     /// <param name="sendAsync">Sends a piece.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public static async Task SendAsync<TItem, TPiece>(
-        IAsyncEnumerable<TItem> items, Func<TPiece> create, Func<TPiece, TItem, int> add, Func<TPiece, Task> sendAsync, CancellationToken cancellationToken)
+        IAsyncEnumerable<TItem> items, Func<TPiece> create, Func<TPiece, TItem, int> add, Func<TPiece, Task> sendAsync,
+        CancellationToken cancellationToken)
     {
         TPiece piece = create();
         int length = 0;

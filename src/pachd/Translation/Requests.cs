@@ -2,7 +2,9 @@ using Pachyderm.Pfs;
 
 namespace Pachyderm.Pachd.Translation;
 
-/// <summary>From messages to the domain. What a message leaves out is an empty name, which nothing has; only what cannot be meant is refused.</summary>
+/// <summary>
+/// From messages to the domain. What a message leaves out is an empty name, which nothing has; only what cannot be meant is refused.
+/// </summary>
 internal static class Requests
 {
     /// <summary>The repo.</summary>
@@ -14,7 +16,9 @@ internal static class Requests
     /// <summary>A commit that has to be named.</summary>
     /// <exception cref="PfsException">It is not.</exception>
     public static CommitReference Commit(Wire.Pfs.Commit? commit) =>
-        commit is null ? throw new PfsException(PfsErrorKind.InvalidArgument, "cannot inspect nil commit") : new CommitReference(Repo(commit.Repo), commit.Id);
+        commit is null
+            ? throw new PfsException(PfsErrorKind.InvalidArgument, "cannot inspect nil commit")
+            : new CommitReference(Repo(commit.Repo), commit.Id);
 
     /// <summary>A commit that may be left out.</summary>
     public static CommitReference? CommitOrNull(Wire.Pfs.Commit? commit) => string.IsNullOrEmpty(commit?.Id) ? null : Commit(commit);
