@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
+using Pachyderm.Bench.Workers;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -26,9 +27,17 @@ run.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Option<int> datums = new("--datums") { Description = "Number of datums for each row.", DefaultValueFactory = _ => 2000 };
+Command workers = new("workers", "Time small datums in workers of each kind against xargs, and print a Markdown table.") { datums, work };
+workers.SetAction(async (parsed, cancellationToken) =>
+{
+    await WorkerBench.RunAsync(parsed.GetValue(datums), parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
 // Whatever follows goes to BenchmarkDotNet, such as --filter '*' --job short.
 Command micro = new("micro", "Measure the parts with BenchmarkDotNet.") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed => BenchmarkSwitcher.FromAssembly(typeof(ClusterBench).Assembly).Run([.. parsed.UnmatchedTokens]).Any() ? 0 : 1);
 
-RootCommand root = new("Measures pachctl migrate.") { generate, run, micro };
+RootCommand root = new("Measures pachctl migrate and workers.") { generate, run, workers, micro };
 return await root.Parse(args).InvokeAsync();

@@ -1,17 +1,28 @@
+using Pachyderm.Errors;
 using Pachyderm.Workers.Processes;
 
 namespace Pachyderm.Workers.Tests;
 
-/// <summary>Processes in a sandbox.</summary>
-public sealed class SandboxedProcessTests : WorkerBackendConformance
-{
-    protected override async Task<IWorkerBackend> CreateAsync(WorkerOptions options, CancellationToken cancellationToken) =>
-        await ProcessWorkerBackend.CreateAsync(options, ProcessIsolation.Required, cancellationToken);
-}
-
-/// <summary>Processes without one.</summary>
+/// <summary>Processes without a sandbox.</summary>
 public sealed class PlainProcessTests : WorkerBackendConformance
 {
+    [Fact]
+    public async Task The_missing_sandbox_is_told_where_one_was_wanted()
+    {
+        Assert.Empty(Backend.Notes.Where(note => note.Contains("PACH_PFS", StringComparison.Ordinal)));
+        Assert.False(((ProcessWorkerBackend)Backend).Sandboxed);
+        OperatorException refusal = await Assert.ThrowsAsync<OperatorException>(() => Backend.StartAsync(
+            Spec("true") with { Mounts = [new ReadOnlyMount("/etc", "/elsewhere")] }, Stop));
+        Assert.Equal("mount-needs-sandbox", refusal.Id);
+    }
+
     protected override async Task<IWorkerBackend> CreateAsync(WorkerOptions options, CancellationToken cancellationToken) =>
         await ProcessWorkerBackend.CreateAsync(options, ProcessIsolation.None, cancellationToken);
+}
+
+/// <summary>A sandbox for each datum.</summary>
+public sealed class FreshSandboxTests : WorkerBackendConformance
+{
+    protected override async Task<IWorkerBackend> CreateAsync(WorkerOptions options, CancellationToken cancellationToken) =>
+        await ProcessWorkerBackend.CreateAsync(options with { ReuseSandbox = false }, ProcessIsolation.Required, cancellationToken);
 }

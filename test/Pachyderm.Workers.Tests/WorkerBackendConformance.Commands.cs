@@ -9,14 +9,14 @@ public abstract partial class WorkerBackendConformance
         MemoryTree left = new MemoryTree("left").With("/a/b.txt", "one\n").With("/c", "two\n").WithEmptyDirectory("/a/empty");
         MemoryTree right = new MemoryTree("right").With("/a/b.txt", "three\n");
         DatumOutcome outcome = await RunShellAsync(
-            """cd $PACH_PFS; find . | LC_ALL=C sort >/tmp/l 2>$TMPDIR/l; cat left/a/b.txt left/c right/a/b.txt >out/sum; find . | LC_ALL=C sort >out/list""",
+            "cd $PACH_PFS; cat left/a/b.txt left/c right/a/b.txt >out/sum; l=$(find . | LC_ALL=C sort); echo $l >out/list",
             left, right);
 
         AssertSuccess(outcome);
         Assert.Equal("one\ntwo\nthree\n", Sink.Entries["/sum"]);
         Assert.Equal(
-            ". ./left ./left/a ./left/a/b.txt ./left/a/empty ./left/c ./out ./out/list ./out/sum ./right ./right/a ./right/a/b.txt",
-            Sink.Entries["/list"].TrimEnd().Replace('\n', ' '));
+            ". ./left ./left/a ./left/a/b.txt ./left/a/empty ./left/c ./out ./out/sum ./right ./right/a ./right/a/b.txt\n",
+            Sink.Entries["/list"]);
         Assert.Equal(14, outcome.Statistics.DownloadBytes);
         Assert.Equal(14 + Sink.Entries["/list"].Length, outcome.Statistics.UploadBytes);
     }

@@ -93,13 +93,13 @@ public abstract partial class WorkerBackendConformance
     [Fact]
     public async Task Names_that_are_not_text_fail_the_datum_and_are_shown()
     {
-        DatumOutcome outcome = await RunShellAsync(@"cd $PACH_PFS/out; mkdir d; cd d; n=$(printf 'a\377b'); echo x >$n; mkdir $TMPDIR/$n");
+        DatumOutcome outcome = await RunShellAsync(@"cd $PACH_PFS/out; mkdir d; cd d; n=$(printf 'a\377b'); echo x >$n; mkdir ${TMPDIR:-/tmp}/$n");
         AssertFailure(@"/pfs/out/d/a\xffb is not UTF-8", outcome);
     }
 
     [Fact]
     public async Task Odd_names_outside_the_output_do_not_matter_and_are_removed() => AssertSuccess(await RunShellAsync(
-        @"n=$(printf '\377\n\001'); for d in . ${TMPDIR:-/tmp} $PACH_PFS $PACH_PFS/in; do mkdir -p $d/$n/$n; echo x >$d/$n/$n/f; done",
+        @"n=$(printf '\377\n\001'); for d in . ${TMPDIR:-/tmp} $PACH_PFS $PACH_PFS/in; do mkdir -p $d/""$n/$n""; echo x >$d/""$n/$n/f""; done",
         new MemoryTree("in").With("/f", "x")));
 
     [Theory]

@@ -40,6 +40,12 @@ internal static class Posix
     /// <summary>Fails when the last part of the path is a symbolic link.</summary>
     internal static int NoFollow { get; } = IsArm ? 0x8000 : 0x20000;
 
+    /// <summary>Who this process runs as.</summary>
+    internal static uint UserId => NativeMethods.GetEffectiveUserId();
+
+    /// <summary>The group that this process runs as.</summary>
+    internal static uint GroupId => NativeMethods.GetEffectiveGroupId();
+
     /// <summary>The bytes of a name as the system wants them.</summary>
     internal static byte[] Bytes(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
@@ -184,12 +190,23 @@ internal static class Posix
         return names.Count;
     }
 
-    /// <summary>Removes a name that is not a directory; one that is gone already is no error.</summary>
-    internal static void Unlink(SafeFileHandle directory, byte[] name)
+    /// <summary>Removes a name; one that is gone already is no error, and a directory must be empty.</summary>
+    internal static void Unlink(SafeFileHandle directory, byte[] name, bool isDirectory)
     {
-        if (NativeMethods.UnlinkAt(directory, name, flags: 0) != 0 && Marshal.GetLastPInvokeError() is int error && error != NoSuchFile)
+        const int RemoveDirectory = 0x200;
+        if (NativeMethods.UnlinkAt(directory, name, isDirectory ? RemoveDirectory : 0) != 0
+            && Marshal.GetLastPInvokeError() is int error && error != NoSuchFile)
         {
             throw Failure(error, name);
+        }
+    }
+
+    /// <summary>Moves an entry to another directory of the same disk.</summary>
+    internal static void Move(SafeFileHandle from, byte[] fromName, SafeFileHandle to, byte[] toName)
+    {
+        if (NativeMethods.RenameAt(from, fromName, to, toName) != 0)
+        {
+            throw Failure(Marshal.GetLastPInvokeError(), fromName);
         }
     }
 
@@ -245,6 +262,14 @@ internal static class Posix
         [DllImport("libc", EntryPoint = "renameat", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int RenameAt(SafeFileHandle from, byte[] fromPath, SafeFileHandle to, byte[] toPath);
+
+        [DllImport("libc", EntryPoint = "geteuid", ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern uint GetEffectiveUserId();
+
+        [DllImport("libc", EntryPoint = "getegid", ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern uint GetEffectiveGroupId();
 
         [DllImport("libc", EntryPoint = "kill", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

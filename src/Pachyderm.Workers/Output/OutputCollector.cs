@@ -106,7 +106,7 @@ internal sealed class OutputCollector
 
     private async Task AddFileAsync(SafeFileHandle directory, byte[] name, string path)
     {
-        await using FileStream content = OutputDirectory.OpenFile(directory, name, path);
+        await using OutputFile content = OutputDirectory.OpenFile(directory, name, path);
         Bytes += content.Length;
         await _sink.AddFileAsync(path, content, _cancellationToken).ConfigureAwait(false);
     }

@@ -11,16 +11,17 @@ internal static class OutputDirectory
         Open(parent, name, Posix.DirectoryOnly | Posix.NoFollow, isDirectory: true);
 
     /// <summary>Opens a regular file for reading.</summary>
-    internal static FileStream OpenFile(SafeFileHandle parent, byte[] name, string path)
+    internal static OutputFile OpenFile(SafeFileHandle parent, byte[] name, string path)
     {
         SafeFileHandle file = Open(parent, name, Posix.ReadOnly | Posix.NonBlocking | Posix.NoFollow, isDirectory: false);
-        if (Posix.Status(file).Kind != FileKind.Regular)
+        FileStatus status = Posix.Status(file);
+        if (status.Kind != FileKind.Regular)
         {
             file.Dispose();
             throw new BadOutputException($"/pfs/out{path} is not the file that it was");
         }
 
-        return new FileStream(file, FileAccess.Read, bufferSize: 0);
+        return new OutputFile(file, status.Size);
     }
 
     /// <summary>Says in words what cannot be output.</summary>

@@ -73,7 +73,8 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
     /// <inheritdoc/>
     public async Task RunAsync(ILogSink logs, CancellationToken cancellationToken)
     {
-        await worker.Turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, worker.Closing);
+        await worker.Turn.WaitAsync(stop.Token).ConfigureAwait(false);
         try
         {
             if (_ran)
@@ -85,7 +86,7 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
             if (_reason is null)
             {
                 long start = Options.Time.GetTimestamp();
-                await RunCommandAsync(logs, cancellationToken).ConfigureAwait(false);
+                await RunCommandAsync(logs, stop.Token).ConfigureAwait(false);
                 _processTime = Options.Time.GetElapsedTime(start);
             }
         }
@@ -125,13 +126,15 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        await ScratchRemoval.RemoveAsync(directory.Root).ConfigureAwait(false);
+        ScratchRemoval.Remove(directory.Root);
         if (File.Exists(scriptPath))
         {
             File.Delete(scriptPath);
         }
+
+        return ValueTask.CompletedTask;
     }
 
     private async Task RunCommandAsync(ILogSink logs, CancellationToken cancellationToken)

@@ -44,8 +44,15 @@ public sealed class ProcessWorkerBackend : IWorkerBackend
             throw new OperatorException("workers-need-linux", "the process workers", "they need Linux", "run the server on Linux");
         }
 
-        await ScratchArea.RemoveLeftOversAsync(options.ScratchDirectory, options.Time, cancellationToken).ConfigureAwait(false);
         ControlGroupMounts groups = ControlGroupMounts.Read();
+        await ScratchArea.RemoveLeftOversAsync(
+            options.ScratchDirectory,
+            async worker =>
+            {
+                await ControlGroup.RemoveLeftOverAsync(groups, worker, options.Time).ConfigureAwait(false);
+                await ProcessTree.KillMarkedAsync(worker, options.Time).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
         List<string> notes = [];
         SandboxView? view = null;
         if (isolation != ProcessIsolation.None)
@@ -97,7 +104,7 @@ public sealed class ProcessWorkerBackend : IWorkerBackend
         WorkerOptions options, SandboxView? view, ControlGroupMounts mounts, WorkerSpec spec, CancellationToken cancellationToken)
     {
         ScratchArea area = ScratchArea.Create(options.ScratchDirectory, spec.Name);
-        ControlGroup? group = ControlGroup.TryCreate(mounts, $"pachyderm-{area.Id}", spec.Limits, options.MaxProcesses, options.Time);
+        ControlGroup? group = ControlGroup.TryCreate(mounts, ControlGroup.NameOf(area.Id), spec.Limits, options.MaxProcesses, options.Time);
         ICommandHost host = view is null
             ? new PlainHost(options, area.Directory, area.Id, group)
             : new BubblewrapHost(options, area.Directory, view, spec, group);
@@ -138,7 +145,7 @@ public sealed class ProcessWorkerBackend : IWorkerBackend
     private static async Task<List<string>> NoteLimitsAsync(WorkerOptions options, ControlGroupMounts mounts)
     {
         ControlGroup? group = ControlGroup.TryCreate(
-            mounts, $"pachyderm-probe-{Guid.NewGuid():n}", new ResourceLimits(1L << 30, 1), options.MaxProcesses, options.Time);
+            mounts, ControlGroup.NameOf($"probe-{Guid.NewGuid():n}"), new ResourceLimits(1L << 30, 1), options.MaxProcesses, options.Time);
         List<string> notes = [];
         if (group is not { LimitsMemory: true })
         {

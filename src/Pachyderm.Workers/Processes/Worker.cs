@@ -7,7 +7,9 @@ namespace Pachyderm.Workers.Processes;
 /// <summary>A worker of this machine, whatever hosts its commands.</summary>
 internal sealed class Worker(WorkerOptions options, WorkerSpec spec, ScratchArea area, ICommandHost host, ControlGroup? group) : IWorker
 {
+    private readonly CancellationTokenSource _closing = new();
     private long _lastScript;
+    private bool _disposed;
 
     /// <summary>What it runs.</summary>
     internal WorkerSpec Spec { get; } = spec;
@@ -17,6 +19,9 @@ internal sealed class Worker(WorkerOptions options, WorkerSpec spec, ScratchArea
 
     /// <summary>What runs its commands.</summary>
     internal ICommandHost Host { get; } = host;
+
+    /// <summary>Cancelled when the worker is disposed.</summary>
+    internal CancellationToken Closing => _closing.Token;
 
     /// <summary>Lets one command run at a time.</summary>
     internal SemaphoreSlim Turn { get; } = new(1, 1);
@@ -64,6 +69,15 @@ internal sealed class Worker(WorkerOptions options, WorkerSpec spec, ScratchArea
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        await _closing.CancelAsync().ConfigureAwait(false);
+        // The command that runs has been told; it gives its turn back when nothing of it is left.
+        await Turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
         if (group is not null)
         {
@@ -73,5 +87,6 @@ internal sealed class Worker(WorkerOptions options, WorkerSpec spec, ScratchArea
 
         await area.DisposeAsync().ConfigureAwait(false);
         Turn.Dispose();
+        _closing.Dispose();
     }
 }

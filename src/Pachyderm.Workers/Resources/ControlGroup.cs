@@ -27,6 +27,21 @@ internal sealed class ControlGroup
     /// <summary>Whether the number of processes is bounded.</summary>
     internal bool LimitsProcesses { get; private set; }
 
+    /// <summary>The name of a worker's group.</summary>
+    internal static string NameOf(string worker) => $"pachyderm-{worker}";
+
+    /// <summary>Removes the group of a worker whose process is gone, with whatever runs in it.</summary>
+    internal static async Task RemoveLeftOverAsync(ControlGroupMounts mounts, string worker, TimeProvider time)
+    {
+        ControlGroup group = new(time);
+        group._directories.AddRange(mounts.All.Select(parent => Path.Combine(parent, NameOf(worker))).Where(Directory.Exists));
+        if (group._directories.Count > 0)
+        {
+            await group.KillAsync().ConfigureAwait(false);
+            await group.RemoveAsync().ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Makes the group, or returns <see langword="null"/> where control groups cannot be used at all.</summary>
     internal static ControlGroup? TryCreate(ControlGroupMounts mounts, string name, ResourceLimits limits, int maxProcesses, TimeProvider time)
     {

@@ -7,6 +7,9 @@ namespace Pachyderm.Workers.Resources;
 /// <param name="Processes">In the one that limits the number of processes.</param>
 internal sealed record ControlGroupMounts(string? Unified, string? Memory, string? Cpu, string? Processes)
 {
+    /// <summary>Each place once.</summary>
+    internal IEnumerable<string> All => ((string?[])[Unified, Memory, Cpu, Processes]).OfType<string>().Distinct(StringComparer.Ordinal);
+
     /// <summary>Reads what the kernel says of this process.</summary>
     internal static ControlGroupMounts Read() =>
         Parse(File.ReadAllLines("/proc/self/mountinfo"), File.ReadAllLines("/proc/self/cgroup"));

@@ -150,7 +150,7 @@ internal sealed class LazyFiles
                 await using AnonymousPipeClientStream stream = new(PipeDirection.Out, pipe);
                 reader = new ReaderStream(stream);
                 await entry.File.CopyToAsync(reader, cancellationToken).ConfigureAwait(false);
-                Posix.Unlink(entry.Directory!, name);
+                Posix.Unlink(entry.Directory!, name, isDirectory: false);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -164,7 +164,7 @@ internal sealed class LazyFiles
             catch (Exception failure) when (failure is IOException or ObjectDisposedException)
             {
                 // A reader may stop early, as head does.
-                Posix.Unlink(entry.Directory!, name);
+                Posix.Unlink(entry.Directory!, name, isDirectory: false);
             }
             finally
             {

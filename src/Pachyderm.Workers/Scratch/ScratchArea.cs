@@ -1,6 +1,5 @@
 using System.Globalization;
 using Pachyderm.Errors;
-using Pachyderm.Workers.Processes;
 
 namespace Pachyderm.Workers.Scratch;
 
@@ -38,8 +37,12 @@ internal sealed class ScratchArea : IAsyncDisposable
         return new ScratchArea(directory, id, held);
     }
 
-    /// <summary>Removes what workers of processes that are gone have left, processes included.</summary>
-    internal static async Task RemoveLeftOversAsync(string scratchDirectory, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Removes what workers of processes that are gone have left.</summary>
+    /// <param name="scratchDirectory">Holds the scratch directories of workers.</param>
+    /// <param name="endProcesses">Ends the processes of a worker, before its files are removed.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    internal static async Task RemoveLeftOversAsync(
+        string scratchDirectory, Func<string, Task> endProcesses, CancellationToken cancellationToken)
     {
         CreateDirectory(scratchDirectory);
         foreach (string directory in System.IO.Directory.GetDirectories(scratchDirectory))
@@ -48,8 +51,8 @@ internal sealed class ScratchArea : IAsyncDisposable
             try
             {
                 await using FileStream held = new(Path.Combine(directory, LockName), FileMode.Open, FileAccess.Write, FileShare.None);
-                await ProcessTree.KillMarkedAsync(Path.GetFileName(directory), time).ConfigureAwait(false);
-                await ScratchRemoval.RemoveAsync(directory).ConfigureAwait(false);
+                await endProcesses(Path.GetFileName(directory)).ConfigureAwait(false);
+                ScratchRemoval.Remove(directory);
             }
             catch (FileNotFoundException)
             {
@@ -82,7 +85,7 @@ internal sealed class ScratchArea : IAsyncDisposable
     {
         try
         {
-            await ScratchRemoval.RemoveAsync(Directory).ConfigureAwait(false);
+            ScratchRemoval.Remove(Directory);
         }
         finally
         {

@@ -1,46 +1,90 @@
-using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Pachyderm.Errors;
+using Pachyderm.Workers.Native;
 
 namespace Pachyderm.Workers.Scratch;
 
 /// <summary>Removes directories in which user code had its way.</summary>
 internal static class ScratchRemoval
 {
+    // Each level holds an open file.
+    private const int DeepestAtOnce = 100;
+
     /// <summary>
-    /// Removes a directory and everything in it, whatever its names and permissions, and follows no link. No process may be at work in it.
+    /// Removes a directory and everything in it, whatever its names, its permissions and its depth, and follows no link. No process may be
+    /// at work in it. A directory that is gone already is no error.
     /// </summary>
-    internal static async Task RemoveAsync(string directory)
+    internal static void Remove(string directory)
     {
         try
         {
-            Directory.Delete(directory, recursive: true);
-            return;
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return;
+            int deep = 0;
+            int before;
+            do
+            {
+                // Opened anew for each pass: an open directory is listed once.
+                using SafeFileHandle? top = Posix.TryOpen(
+                    directory: null, Posix.Bytes(directory), Posix.DirectoryOnly | Posix.NoFollow, out int error);
+                if (top is null)
+                {
+                    if (error != Posix.NoSuchFile)
+                    {
+                        throw Posix.Failure(error, Posix.Bytes(directory));
+                    }
+
+                    return;
+                }
+
+                before = deep;
+                RemoveEntries(top, top, depth: 0, ref deep);
+            }
+            while (deep > before);
+            Directory.Delete(directory);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Names that are not UTF-8, paths longer than the system takes at once, directories without rights: these two programs
-            // work from directory to directory and with bytes.
-            await RunAsync("chmod", "-R", "u+rwX", "--", directory).ConfigureAwait(false);
-            await RunAsync("rm", "-rf", "--", directory).ConfigureAwait(false);
-        }
-
-        if (Directory.Exists(directory))
-        {
-            throw new OperatorException("scratch-not-removed", directory, "this scratch directory could not be removed",
-                "remove it by hand, and look whether something is mounted in it or another user's files are");
+            throw new OperatorException("scratch-not-removed", directory, $"the scratch directory could not be removed: {failure.Message}",
+                "remove it by hand, and see whether something is mounted in it or other users' files are", failure);
         }
     }
 
-    private static async Task RunAsync(string program, params string[] arguments)
+    private static void RemoveEntries(SafeFileHandle directory, SafeFileHandle top, int depth, ref int deep)
     {
-        ProcessStartInfo start = new(program, arguments) { UseShellExecute = false, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        // What it says about single files does not matter: whether the directory is gone is looked at.
-        _ = await process.StandardError.ReadToEndAsync().ConfigureAwait(false);
-        await process.WaitForExitAsync().ConfigureAwait(false);
+        foreach (byte[] name in Posix.Names(directory))
+        {
+            if (Posix.Status(directory, name) is not { } status)
+            {
+                continue;
+            }
+
+            if (status.Kind != FileKind.Directory)
+            {
+                Posix.Unlink(directory, name, isDirectory: false);
+                continue;
+            }
+
+            const int AllForOwner = 0x1C0;
+            if ((status.Permissions & AllForOwner) != AllForOwner)
+            {
+                Posix.MakeAccessible(directory, name, isDirectory: true);
+            }
+
+            if (depth >= DeepestAtOnce)
+            {
+                // To be found at the top in another pass.
+                byte[] place = Posix.Bytes(string.Create(CultureInfo.InvariantCulture, $"deep-{Guid.NewGuid():n}"));
+                Posix.Move(directory, name, top, place);
+                deep++;
+                continue;
+            }
+
+            using (SafeFileHandle child = Posix.Open(directory, name, Posix.DirectoryOnly | Posix.NoFollow))
+            {
+                RemoveEntries(child, top, depth + 1, ref deep);
+            }
+
+            Posix.Unlink(directory, name, isDirectory: true);
+        }
     }
 }
