@@ -3,7 +3,7 @@ using Pachyderm.Workers.Containers;
 
 namespace Pachyderm.Workers.Tests;
 
-/// <summary>The container backend as far as it goes without an engine. With one, see <see cref="ContainerConformance"/>.</summary>
+/// <summary>The container backend as far as it goes without an engine. With one, see <c>ContainerConformance</c>.</summary>
 public sealed class ContainerWorkerTests
 {
     [Fact]

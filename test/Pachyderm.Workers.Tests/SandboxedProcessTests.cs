@@ -52,6 +52,16 @@ public sealed class SandboxedProcessTests : WorkerBackendConformance
     }
 
     [Fact]
+    public async Task Each_datum_can_have_a_sandbox_of_its_own()
+    {
+        await UseAsync(options => options with { ReuseSandbox = false });
+        await using IWorker worker = await Backend.StartAsync(ShellSpec("cat /proc/1/stat | cut -d' ' -f22"), Stop);
+        AssertSuccess(await RunAsync(worker, Work(), Stop));
+        AssertSuccess(await RunAsync(worker, Work(), Stop));
+        Assert.Equal(2, Log.Lines.Select(line => line.Text).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_command_that_kills_everything_in_its_sandbox_fails_and_the_next_datum_runs()
     {
         // Process 1 and this machine are out of reach: the sandbox has processes of its own.

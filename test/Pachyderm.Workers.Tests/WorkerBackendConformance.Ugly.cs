@@ -152,7 +152,7 @@ public abstract partial class WorkerBackendConformance
         List<string> ended = [];
         await DatumFlow.RunAsync(
             worker,
-            Each(Enumerable.Range(0, 30).Select(i => Work(new MemoryTree("in").With("/f", $"{i}")) with { Id = $"{i}" })),
+            Each(Enumerable.Range(0, 30).Select(i => Work(new MemoryTree("in").With("/f", $"{i}")) with { Id = $"{i}" }), Stop),
             Log,
             _ => new MemorySink(),
             (work, sink, outcome) =>
@@ -172,7 +172,7 @@ public abstract partial class WorkerBackendConformance
         int ended = 0;
         await Assert.ThrowsAsync<InvalidDataException>(() => DatumFlow.RunAsync(
             worker,
-            Each(Enumerable.Range(0, 1000).Select(i => Work(new MemoryTree("in").With("/f", $"{i}")))),
+            Each(Enumerable.Range(0, 1000).Select(i => Work(new MemoryTree("in").With("/f", $"{i}"))), Stop),
             Log,
             _ => new MemorySink(),
             (_, _, _) => ++ended == 5 ? throw new InvalidDataException("enough") : Task.CompletedTask,

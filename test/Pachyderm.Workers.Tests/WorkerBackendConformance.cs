@@ -38,8 +38,9 @@ public abstract partial class WorkerBackendConformance : IAsyncLifetime
             Assert.Empty(Directory.Exists(parent) ? Directory.EnumerateDirectories(parent, $"*{_mark}*") : []);
         }
 
-        Assert.Empty(Directory.EnumerateFiles("/proc/self/fd").Where(
-            file => new FileInfo(file).LinkTarget?.StartsWith(Scratch, StringComparison.Ordinal) is true));
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles("/proc/self/fd"),
+            file => new FileInfo(file).LinkTarget?.StartsWith(Scratch, StringComparison.Ordinal) is true);
         GC.SuppressFinalize(this);
     }
 
