@@ -6,6 +6,7 @@ install_test_requirements() {
   local missing=()
   command -v etcd >/dev/null || missing+=(etcd-server)
   command -v etcdctl >/dev/null || missing+=(etcd-client)
+  command -v bwrap >/dev/null || missing+=(bubblewrap)
   ((${#missing[@]})) || return 0
 
   command -v apt-get >/dev/null || { echo "install ${missing[*]}: this machine has no apt-get" >&2; return 1; }

@@ -5,6 +5,7 @@ using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
 using Pachyderm.Bench.Storage;
 using Pachyderm.Bench.Trees;
+using Pachyderm.Bench.Workers;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -26,6 +27,14 @@ run.SetAction(async (parsed, cancellationToken) =>
 {
     await ClusterBench.RunAsync(
         parsed.GetValue(records), parsed.GetValue(seed), parsed.GetValue(etcd), parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+Option<int> datums = new("--datums") { Description = "Number of datums for each row.", DefaultValueFactory = _ => 2000 };
+Command workers = new("workers", "Time small datums in workers of each kind against xargs, and print a Markdown table.") { datums, work };
+workers.SetAction(async (parsed, cancellationToken) =>
+{
+    await WorkerBench.RunAsync(parsed.GetValue(datums), parsed.GetValue(work)!, cancellationToken);
     return 0;
 });
 
@@ -63,5 +72,5 @@ trees.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, StorageBench.CreateCommand(), micro };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, StorageBench.CreateCommand(), workers, micro };
 return await root.Parse(args).InvokeAsync();

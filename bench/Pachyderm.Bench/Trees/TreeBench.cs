@@ -11,13 +11,15 @@ internal static class TreeBench
 {
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
+    private static readonly int[] Sizes = [1_000, 10_000, 100_000, 1_000_000];
+
     internal static async Task RunAsync(int largest, CancellationToken cancellationToken)
     {
         Console.Out.WriteLine("| tree | files | work | time | nodes read | new nodes | new bytes | allocated |");
         Console.Out.WriteLine("|---|---:|---|---:|---:|---:|---:|---:|");
         foreach (bool flat in new[] { true, false })
         {
-            foreach (int files in new[] { 1_000, 10_000, 100_000, 1_000_000 }.Where(files => files <= largest))
+            foreach (int files in Sizes.Where(files => files <= largest))
             {
                 await new Scenario(files, flat, cancellationToken).RunAsync();
             }
@@ -95,8 +97,9 @@ internal static class TreeBench
 
         private async Task GlobAsync(DirectoryReference root, string text)
         {
-            GlobPattern.TryParse(text, out GlobPattern? pattern, out _);
-            await CountAsync(Reader().GlobAsync(root, pattern!, cancellationToken));
+            await (GlobPattern.TryParse(text, out GlobPattern? pattern, out string? problem)
+                ? CountAsync(Reader().GlobAsync(root, pattern, cancellationToken))
+                : throw new InvalidOperationException(problem));
         }
 
         private async Task DiffAsync(DirectoryReference latest, DirectoryReference old) =>
