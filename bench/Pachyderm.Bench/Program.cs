@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
+using Pachyderm.Bench.Pfs;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -30,5 +31,25 @@ run.SetAction(async (parsed, cancellationToken) =>
 Command micro = new("micro", "Measure the parts with BenchmarkDotNet.") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed => BenchmarkSwitcher.FromAssembly(typeof(ClusterBench).Assembly).Run([.. parsed.UnmatchedTokens]).Any() ? 0 : 1);
 
-RootCommand root = new("Measures pachctl migrate.") { generate, run, micro };
+Option<int[]> sizes = new("--files")
+{
+    Description = "Numbers of files to measure.",
+    AllowMultipleArgumentsPerToken = true,
+    DefaultValueFactory = _ => [1_000, 100_000, 1_000_000],
+};
+Command growth = new("growth", "Time commits, lists, globs and diffs in repos of different sizes on the real ./pachd.") { sizes, work };
+growth.SetAction(async (parsed, cancellationToken) =>
+{
+    await GrowthBench.RunAsync(PachctlProcess.Checkout, parsed.GetValue(work)!, parsed.GetValue(sizes)!, cancellationToken);
+    return 0;
+});
+
+Command operations = new("operations", "Count small operations a second on the real ./pachd, from 1 and from 16 clients.") { work };
+operations.SetAction(async (parsed, cancellationToken) =>
+{
+    await OperationsBench.RunAsync(PachctlProcess.Checkout, parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl and pachd.") { generate, run, growth, operations, micro };
 return await root.Parse(args).InvokeAsync();

@@ -16,6 +16,7 @@ public interface IMetadataWriter : IMetadataReader
     void PutCommit(CommitRecord commit);
 
     /// <summary>Replaces the tree of a commit and nothing else; its revision stays.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such commit.</exception>
     void SetTree(CommitKey commit, ReadOnlyMemory<byte>? tree);
 
     /// <summary>Deletes a commit and its pending writes, if it is there.</summary>

@@ -8,6 +8,7 @@ namespace Pachyderm.ObjectStores;
 /// </summary>
 public static class DurableFiles
 {
+    private const int CrossDevice = 18;
     private const int CloseOnExec = 0x80000;
     private const int WriteAndSearch = 2 | 1;
 
@@ -30,6 +31,31 @@ public static class DurableFiles
         CreateDirectory(parent);
         Directory.CreateDirectory(full);
         FlushDirectory(parent);
+    }
+
+    /// <summary>Renames a file, replacing the target, in one step. The directories are not flushed.</summary>
+    /// <returns>False if the target lies on another file system: the runtime's own move would then copy, which is no single step.</returns>
+    /// <exception cref="IOException">The file cannot be renamed for another reason.</exception>
+    public static bool TryRename(string path, string target)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            string? root = Path.GetPathRoot(Path.GetFullPath(path));
+            if (!string.Equals(root, Path.GetPathRoot(Path.GetFullPath(target)), StringComparison.OrdinalIgnoreCase))
+            {
+                return false;
+            }
+
+            File.Move(path, target, overwrite: true);
+            return true;
+        }
+
+        if (NativeMethods.Rename(Encoding.UTF8.GetBytes(path + '\0'), Encoding.UTF8.GetBytes(target + '\0')) == 0)
+        {
+            return true;
+        }
+
+        return Marshal.GetLastPInvokeError() == CrossDevice ? false : throw Failure(path);
     }
 
     /// <summary>Whether this process may create files in a directory. Asks only, and so changes nothing; on Windows the answer is yes.</summary>
@@ -84,6 +110,10 @@ public static class DurableFiles
         [DllImport("libc", EntryPoint = "access", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Access(byte[] path, int mode);
+
+        [DllImport("libc", EntryPoint = "rename", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int Rename(byte[] path, byte[] target);
 
         [DllImport("libc", EntryPoint = "close", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -12,7 +12,7 @@ namespace Pachyderm.ObjectStores;
 /// <param name="time">Clock for the age of abandoned writes; the system's if null.</param>
 /// <param name="listingWindow">Names held in memory for one directory of a listing; see <see cref="SortedDirectory"/>.</param>
 public sealed class LocalObjectStore(string root, TimeProvider? time = null, int listingWindow = SortedDirectory.DefaultWindow)
-    : IObjectStore, IObjectStoreMaintenance
+    : IObjectStore, IObjectStoreMaintenance, ILocalFiles
 {
     private const int CopyBufferBytes = 256 * 1024;
 
@@ -157,6 +157,37 @@ public sealed class LocalObjectStore(string root, TimeProvider? time = null, int
             throw StorageErrors.Translate(exception, path);
         }
     }
+
+    /// <inheritdoc/>
+    public bool TryAdopt(string key, string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        string target = Resolve(key);
+        try
+        {
+            RefuseLinks(key);
+            CreateParents(key);
+
+            // The second call after one that failed behind its renaming has only the directories left to flush.
+            bool done = !File.Exists(path) && Exists(target);
+            if (!done && !DurableFiles.TryRename(path, target))
+            {
+                return false;
+            }
+
+            // The new name first: a power loss in between may leave both names, never none.
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(target)!);
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            return true;
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw Explain(exception, target);
+        }
+    }
+
+    /// <inheritdoc/>
+    public string GetPath(string key) => Resolve(key);
 
     /// <inheritdoc/>
     public Task<int> RemoveAbandonedWritesAsync(TimeSpan minimumAge, CancellationToken cancellationToken)

@@ -270,12 +270,10 @@ public class EtcdTroubleTests(UndisturbedRun undisturbed)
         (await PachctlProcess.RunAsync(["migrate", .. workspace.SnapshotArguments, .. accept], KillAt("journal.after-Running")))
             .MustExitWith(PachctlResult.Killed);
         using PointGate gate = new(workspace.Root);
-
-        // Two records are added, one a second: time for the signal to arrive.
-        await using PachctlProcess resume = PachctlProcess.Start(
-            ["migrate", "resume", .. workspace.SnapshotArguments, "--rate-limit", "1"], gate.Environment);
+        await using PachctlProcess resume = PachctlProcess.Start(["migrate", "resume", .. workspace.SnapshotArguments], gate.Environment);
         await resume.WaitForErrorsAsync("survey backup");
         await resume.SignalAsync(signal);
+        await resume.WaitForErrorsAsync("interrupted");
 
         PachctlResult result = await gate.OpenAsync(resume);
         result.MustRefuse(2, "interrupted", "pachctl migrate resume", "pachctl migrate undo", "the backup ");

@@ -23,9 +23,9 @@ public class ContractTests
         string[] expected = [.. ContractTable.Read("contract-1.5.3.txt").Order(StringComparer.Ordinal)];
         string[] actual = [.. Release153.SelectMany(ContractTable.Describe).Order(StringComparer.Ordinal)];
 
-        Assert.Equal([], expected.Except(actual, StringComparer.Ordinal));
-        Assert.Equal([], actual.Except(expected, StringComparer.Ordinal));
-        Assert.Equal(195, actual.Length);
+        Assert.Empty(expected.Except(actual, StringComparer.Ordinal));
+        Assert.Empty(actual.Except(expected, StringComparer.Ordinal));
+        Assert.Equal(expected.Length, actual.Length);
     }
 
     [Fact]
@@ -41,8 +41,8 @@ public class ContractTests
     public void Files_are_named_as_upstream_names_them_so_that_reflection_agrees()
     {
         Assert.Equal(
-            ["client/pfs/pfs.proto", "client/pps/pps.proto", "client/version/versionpb/version.proto", "client/health/health.proto", "client/auth/auth.proto"],
-            Release153.Select(file => file.Name));
+            "client/pfs/pfs.proto client/pps/pps.proto client/version/versionpb/version.proto client/health/health.proto client/auth/auth.proto",
+            string.Join(' ', Release153.Select(file => file.Name)));
     }
 
     [Fact]

@@ -12,17 +12,25 @@ internal sealed class PachctlProcess
 
     private PachctlProcess(string program) => _program = program;
 
+    /// <summary>The checkout that this program was built from.</summary>
+    public static string Checkout
+    {
+        get
+        {
+            DirectoryInfo? directory = new(AppContext.BaseDirectory);
+            while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Pachyderm.slnx")))
+            {
+                directory = directory.Parent;
+            }
+
+            return directory?.FullName ?? throw new InvalidOperationException($"No checkout is above {AppContext.BaseDirectory}.");
+        }
+    }
+
     /// <summary>Finds the launcher in the checkout that this program was built from, and lets it build pachctl if need be.</summary>
     public static async Task<PachctlProcess> PrepareAsync(CancellationToken cancellationToken)
     {
-        DirectoryInfo? directory = new(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Pachyderm.slnx")))
-        {
-            directory = directory.Parent;
-        }
-
-        PachctlProcess process = new(Path.Combine(
-            directory?.FullName ?? throw new InvalidOperationException($"No checkout is above {AppContext.BaseDirectory}."), "pachctl"));
+        PachctlProcess process = new(Path.Combine(Checkout, "pachctl"));
         await process.RunAsync(["version", "--client-only"], cancellationToken);
         return process;
     }

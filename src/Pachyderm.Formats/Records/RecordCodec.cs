@@ -1,4 +1,3 @@
-using System.Buffers;
 using Google.Protobuf.Reflection;
 using Pachyderm.Formats.Schema;
 
@@ -94,22 +93,6 @@ public sealed class RecordCodec
         int possible = Possible(value);
         bool isText = (possible & MayBeText) != 0 && Transcoder.IsValid(value, out _);
         return Judge(value, isText, (possible & MayBeBinary) != 0 && IsBinary(value));
-    }
-
-    /// <summary>
-    /// Finds out which form <paramref name="value"/> is in and, if it is text and nothing else, appends the wire bytes of its V1_4
-    /// message to <paramref name="wire"/>. For Repo, Commit and Branch these are the bytes of 1.5; Pipeline and Job must be mapped.
-    /// </summary>
-    /// <param name="value">The stored value.</param>
-    /// <param name="wire">Receives the wire bytes of a record in text. Untouched in every other case.</param>
-    /// <param name="error">Why the value is not text. Meaningful for <see cref="RecordEncoding.Neither"/>.</param>
-    public RecordEncoding Read(ReadOnlySpan<byte> value, IBufferWriter<byte> wire, out TextError error)
-    {
-        bool isBinary = (Possible(value) & MayBeBinary) != 0 && IsBinary(value);
-        bool isText = isBinary || IsBlank(value)
-            ? Transcoder.IsValid(value, out error)
-            : Transcoder.TryTranscode(value, wire, out error);
-        return Judge(value, isText, isBinary);
     }
 
     private static RecordEncoding Judge(ReadOnlySpan<byte> value, bool isText, bool isBinary) => (isText, isBinary) switch

@@ -15,24 +15,31 @@ public sealed class RecordClassifier(ClusterKeys keys)
     /// Whether a record is the cluster's own and lasting: under one of its prefixes, and not on a lease, which is how workers and locks
     /// register. Only such records are carried, and only they count in digests.
     /// </summary>
-    public bool IsDurable(in StoredRecord record) =>
-        record.Lease == 0 && Keys.Classify(record.Key.Span) is not (RecordKind.Foreign or RecordKind.GcGeneration);
+    public bool IsDurable(in StoredRecord record) => record.Lease == 0 && IsOwn(Keys.Classify(record.Key.Span));
 
-    /// <summary>
-    /// The list that a record is shown in, as a hash: all repos, all commits of one repo, all branches of one repo, all pipelines,
-    /// all jobs. 0 for records that are not listed. Upstream sorts these lists by the revision of the last write.
-    /// </summary>
-    public ulong ListScope(ReadOnlySpan<byte> key)
+    /// <summary>The same, and tells in which list a record is shown.</summary>
+    /// <param name="record">The record.</param>
+    /// <param name="listScope">
+    /// The list as a hash: all repos, all commits of one repo, all branches of one repo, all pipelines, all jobs. 0 for records that
+    /// are not durable or not listed. Upstream sorts these lists by the revision of the last write.
+    /// </param>
+    public bool IsDurable(in StoredRecord record, out ulong listScope)
     {
-        RecordKey parsed = Keys.Parse(key);
-        return parsed.Kind switch
-        {
-            RecordKind.Repo => 1,
-            RecordKind.Pipeline => 2,
-            RecordKind.Job => 3,
-            RecordKind.Commit => XxHash3.HashToUInt64(parsed.Repo, seed: 4) | 4,
-            RecordKind.Branch => XxHash3.HashToUInt64(parsed.Repo, seed: 5) | 4,
-            _ => 0,
-        };
+        RecordKey key = Keys.Parse(record.Key.Span);
+        bool isDurable = record.Lease == 0 && IsOwn(key.Kind);
+        listScope = isDurable ? ScopeOf(key) : 0;
+        return isDurable;
     }
+
+    private static bool IsOwn(RecordKind kind) => kind is not (RecordKind.Foreign or RecordKind.GcGeneration);
+
+    private static ulong ScopeOf(in RecordKey key) => key.Kind switch
+    {
+        RecordKind.Repo => 1,
+        RecordKind.Pipeline => 2,
+        RecordKind.Job => 3,
+        RecordKind.Commit => XxHash3.HashToUInt64(key.Repo, seed: 4) | 4,
+        RecordKind.Branch => XxHash3.HashToUInt64(key.Repo, seed: 5) | 4,
+        _ => 0,
+    };
 }

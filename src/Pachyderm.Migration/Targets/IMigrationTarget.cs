@@ -99,7 +99,7 @@ public sealed record SpaceForecast(long NeededBytes, long? AvailableBytes, strin
 /// <param name="Classifier">Tells which records belong to the cluster, and which list they are shown in.</param>
 /// <param name="Stamp">The stamp that the outcome will bear.</param>
 /// <param name="HasQuarantine">Whether the conversion sets any record aside.</param>
-/// <param name="RateLimit">Most records a second, or null.</param>
+/// <param name="RateLimit">Most records a second that are written to a live store, or null.</param>
 public sealed record ApplyRequest(EtcdSnapshotFile Source, IRecordConversion Conversion, RecordClassifier Classifier, MigrationStamp Stamp, bool HasQuarantine, long? RateLimit);
 
 /// <summary>A record that was written after a migration by somebody else.</summary>

@@ -190,7 +190,7 @@ public sealed class LiveTarget : IMigrationTarget
             }
         }
 
-        await foreach (StoredRecord record in SourceRecordsAsync(request, cancellationToken))
+        await foreach ((StoredRecord record, _) in SourceRecordsAsync(request, cancellationToken))
         {
             bool expected = request.Conversion.Convert(record).Kind is RecordChangeKind.Keep or RecordChangeKind.Replace;
             if (expected && !present.Contains(XxHash3.HashToUInt64(record.Key.Span)))
@@ -273,17 +273,17 @@ public sealed class LiveTarget : IMigrationTarget
         }
     }
 
-    private static async IAsyncEnumerable<StoredRecord> SourceRecordsAsync(
+    private static async IAsyncEnumerable<(StoredRecord Record, ulong Scope)> SourceRecordsAsync(
         ApplyRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (IReadOnlyList<StoredRecord> page in request.Source.ReadByRevisionAsync(KeyRange.All, cancellationToken))
         {
             foreach (StoredRecord record in page)
             {
-                if (request.Classifier.IsDurable(record))
+                if (request.Classifier.IsDurable(record, out ulong scope))
                 {
                     // Lanes hold writes back for a while; a slice would hold its whole page back with it.
-                    yield return record with { Key = record.Key.ToArray(), Value = record.Value.ToArray() };
+                    yield return (record with { Key = record.Key.ToArray(), Value = record.Value.ToArray() }, scope);
                 }
             }
         }
@@ -293,10 +293,9 @@ public sealed class LiveTarget : IMigrationTarget
         ApplyRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         HashSet<ulong> changedScopes = [];
-        await foreach (StoredRecord record in SourceRecordsAsync(request, cancellationToken))
+        await foreach ((StoredRecord record, ulong scope) in SourceRecordsAsync(request, cancellationToken))
         {
             RecordChange change = request.Conversion.Convert(record);
-            ulong scope = request.Classifier.ListScope(record.Key.Span);
             switch (change.Kind)
             {
                 case RecordChangeKind.Replace:
@@ -330,10 +329,9 @@ public sealed class LiveTarget : IMigrationTarget
     {
         Dictionary<ulong, LaterWrite> later = laterWrites.ToDictionary(write => XxHash3.HashToUInt64(write.Key.Span));
         HashSet<ulong> changedScopes = [];
-        await foreach (StoredRecord record in SourceRecordsAsync(request, cancellationToken))
+        await foreach ((StoredRecord record, ulong scope) in SourceRecordsAsync(request, cancellationToken))
         {
             RecordChangeKind kind = request.Conversion.Convert(record).Kind;
-            ulong scope = request.Classifier.ListScope(record.Key.Span);
             bool wasWrittenLater = later.Remove(XxHash3.HashToUInt64(record.Key.Span));
             if (kind == RecordChangeKind.Replace || (wasWrittenLater && scope != 0))
             {

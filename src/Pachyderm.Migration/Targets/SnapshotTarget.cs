@@ -271,12 +271,11 @@ public sealed class SnapshotTarget : IMigrationTarget
         RequireLock();
         File.Delete(PartialPath);
         FaultPoints.Reach("run.before-rewrite");
-        RateLimiter rate = new(request.RateLimit, _time);
         await SnapshotRewriter.RewriteAsync(
             request.Source,
             PartialPath,
             record => Rewrite(request, record),
-            () => AdditionsAsync(request, rate, cancellationToken),
+            () => AdditionsAsync(request, cancellationToken),
             progress is null ? null : new Increments(progress),
             cancellationToken);
         FaultPoints.Reach("run.after-rewrite");
@@ -350,12 +349,11 @@ public sealed class SnapshotTarget : IMigrationTarget
     }
 
     private async IAsyncEnumerable<RecordWrite> AdditionsAsync(
-        ApplyRequest request, RateLimiter rate, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ApplyRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (RecordAddition addition in request.Conversion.AdditionsAsync(
             range => request.Source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
         {
-            await rate.WaitAsync(1, cancellationToken);
             yield return RecordWrite.Put(addition.Key, addition.Value);
         }
 

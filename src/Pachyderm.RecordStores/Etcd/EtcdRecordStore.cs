@@ -19,9 +19,6 @@ public sealed class EtcdRecordStore : IRecordStore
     /// </summary>
     public const int MaxOperations = 120;
 
-    /// <summary>The most keys that <see cref="GetManyAsync"/> reads at once.</summary>
-    public const int MaxKeys = 100;
-
     private readonly EtcdConnection _connection;
     private readonly EtcdTransactions _transactions;
     private readonly EtcdLeases _leases;
@@ -113,17 +110,6 @@ public sealed class EtcdRecordStore : IRecordStore
     {
         RangeResponse answer = await RangeAsync(UnsafeByteOperations.UnsafeWrap(key), cancellationToken);
         return answer.Kvs is [var found, ..] ? EtcdRanges.ToRecord(found) : null;
-    }
-
-    /// <summary>Reads up to <see cref="MaxKeys"/> records in one request, all as of one revision.</summary>
-    /// <returns>The records in the order of the keys; null where a key does not exist.</returns>
-    /// <exception cref="ArgumentException">There are more keys than that, or one is empty.</exception>
-    public Task<IReadOnlyList<StoredRecord?>> GetManyAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(keys);
-        return keys.Count <= MaxKeys
-            ? _transactions.GetAsync(keys, cancellationToken)
-            : throw new ArgumentException($"at most {MaxKeys} keys can be read at once, not {keys.Count}", nameof(keys));
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using Pachyderm.RecordStores.Etcd.Wire;
 
 namespace Pachyderm.RecordStores.Etcd;
 
-/// <summary>Commits transactions, and reads several keys at once by one.</summary>
+/// <summary>Commits transactions, and compacts.</summary>
 internal sealed class EtcdTransactions(EtcdConnection connection)
 {
     /// <summary>Commits; repeats only what cannot have reached etcd.</summary>
@@ -31,27 +31,6 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
                 await (patience ??= connection.NewPatience()).WaitAsync(failure, cancellationToken);
             }
         }
-    }
-
-    /// <summary>Reads keys as of one revision; null where a key does not exist.</summary>
-    public async Task<IReadOnlyList<StoredRecord?>> GetAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken)
-    {
-        TxnRequest request = new();
-        foreach (ReadOnlyMemory<byte> key in keys)
-        {
-            request.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = UnsafeByteOperations.UnsafeWrap(key) } });
-        }
-
-        TxnResponse answer = await connection.RepeatAsync(
-            token => connection.Kv.TxnAsync(request, cancellationToken: token).ResponseAsync,
-            cancellationToken);
-        StoredRecord?[] records = new StoredRecord?[keys.Count];
-        for (int i = 0; i < records.Length; i++)
-        {
-            records[i] = answer.Responses[i].ResponseRange.Kvs is [var found, ..] ? EtcdRanges.ToRecord(found) : null;
-        }
-
-        return records;
     }
 
     /// <summary>Compacts, and returns when the space is free.</summary>

@@ -62,10 +62,6 @@ public sealed class KubernetesRecordStore : IRecordStore
     public Task<StoredRecord?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         _etcd.GetAsync(key, cancellationToken);
 
-    /// <inheritdoc cref="EtcdRecordStore.GetManyAsync"/>
-    public Task<IReadOnlyList<StoredRecord?>> GetManyAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken) =>
-        _etcd.GetManyAsync(keys, cancellationToken);
-
     /// <inheritdoc/>
     public Task<TransactionResult> CommitAsync(RecordTransaction transaction, CancellationToken cancellationToken) =>
         _etcd.CommitAsync(transaction, cancellationToken);

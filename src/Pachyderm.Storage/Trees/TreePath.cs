@@ -37,6 +37,13 @@ public readonly struct TreePath : IEquatable<TreePath>, IComparable<TreePath>
         {
             return null;
         }
+        string[] names = CleanNames(path);
+        return names.Length == 0 ? Root : new(Encoding.UTF8.GetBytes('/' + string.Join('/', names)));
+    }
+
+    /// <summary>The names of a path that is cleaned as <see cref="Clean"/> does.</summary>
+    internal static string[] CleanNames(string path)
+    {
         List<string> names = [];
         foreach (string name in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -52,7 +59,7 @@ public readonly struct TreePath : IEquatable<TreePath>, IComparable<TreePath>
                 names.Add(name);
             }
         }
-        return names.Count == 0 ? Root : new(Encoding.UTF8.GetBytes('/' + string.Join('/', names)));
+        return [.. names];
     }
 
     /// <summary>Takes the bytes of a path that is clean already, such as one that was stored.</summary>
@@ -77,6 +84,12 @@ public readonly struct TreePath : IEquatable<TreePath>, IComparable<TreePath>
         name.CopyTo(child.AsSpan(bytes.Length + 1));
         return new TreePath(child);
     }
+
+    /// <summary>The names from the root down, as slices of the path.</summary>
+    internal NameSequence Names() => new(bytes);
+
+    /// <summary>The first bytes of the path, which end at the end of a name.</summary>
+    internal TreePath Front(int length) => new(bytes[..length]);
 
     /// <inheritdoc/>
     public bool Equals(TreePath other) => bytes.Span.SequenceEqual(other.bytes.Span);

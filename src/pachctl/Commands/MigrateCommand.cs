@@ -44,9 +44,9 @@ internal static class MigrateCommand
         Option<string?> useBackup = new("--use-backup") { Description = "Use this backup, made before, instead of making one.", HelpName = "NAME" };
         Option<bool> quarantine = new("--quarantine") { Description = "Set records that cannot be read aside under another key instead of stopping." };
         Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written to a live etcd a second.", HelpName = "N" };
+        Option<long?> rateLimit = AddRateLimit(command, shared);
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
-        foreach (Option option in (Option[])[from, to, check, dryRun, storage, backupContent, useBackup, quarantine, accept, rateLimit, yes])
+        foreach (Option option in (Option[])[from, to, check, dryRun, storage, backupContent, useBackup, quarantine, accept, yes])
         {
             command.Options.Add(option);
         }
@@ -68,13 +68,6 @@ internal static class MigrateCommand
                 {
                     result.AddError($"--accept {id}: only these can be accepted: {string.Join(", ", MigrationRequest.Acceptable)}");
                 }
-            }
-        });
-        rateLimit.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<long?>() is <= 0)
-            {
-                result.AddError("--rate-limit: the limit must be a positive number of records a second");
             }
         });
         command.SetAction(async (parsed, cancellationToken) =>
@@ -225,14 +218,28 @@ internal static class MigrateCommand
     {
         Command command = new(name, description);
         Shared shared = Shared.AddTo(command);
-        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written to a live etcd a second.", HelpName = "N" };
-        command.Options.Add(rateLimit);
+        Option<long?> rateLimit = AddRateLimit(command, shared);
         command.SetAction(async (parsed, cancellationToken) => await shared.RunAsync(
             parsed,
             await shared.RequestAsync(parsed, cancellationToken) with { RateLimit = parsed.GetValue(rateLimit) },
             engine => act(engine, cancellationToken),
             cancellationToken));
         return command;
+    }
+
+    private static Option<long?> AddRateLimit(Command command, Shared shared)
+    {
+        Option<long?> rateLimit = new("--rate-limit") { Description = "Most records written to a live etcd a second.", HelpName = "N" };
+        rateLimit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long?>() is <= 0)
+            {
+                result.AddError("--rate-limit: the limit must be a positive number of records a second");
+            }
+        });
+        command.Options.Add(rateLimit);
+        shared.Store.RefuseWithSnapshot(command, rateLimit, "it holds back what is written to a live etcd");
+        return rateLimit;
     }
 
     private static void RequireVersion(Command command, Option<string?> option) => command.Validators.Add(result =>
@@ -311,7 +318,9 @@ internal static class MigrateCommand
             }
 
             await using IMigrationTarget target = await OpenAsync(parsed, cancellationToken);
-            MigrationEngine engine = new(target, request, new ConsoleObserver(TimeProvider.System), TimeProvider.System);
+            ConsoleObserver observer = new(TimeProvider.System);
+            await using CancellationTokenRegistration interruption = cancellationToken.Register(() => observer.Say("interrupted, stopping ..."));
+            MigrationEngine engine = new(target, request, observer, TimeProvider.System);
             try
             {
                 MigrationReport report = await act(engine);

@@ -57,6 +57,18 @@ internal sealed class StoreOptions
     /// <summary>Prefix of pipeline keys.</summary>
     public string PpsPrefixOf(ParseResult parsed) => parsed.GetValue(_ppsPrefix)!;
 
+    /// <summary>Refuses an option together with <c>--snapshot</c>.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="option">The option.</param>
+    /// <param name="reason">Why it means nothing there.</param>
+    public void RefuseWithSnapshot(Command command, Option option, string reason) => command.Validators.Add(result =>
+    {
+        if (result.GetResult(option) is not null && result.GetValue(_snapshot) is not null)
+        {
+            result.AddError($"{option.Name} does not go with --snapshot; {reason}");
+        }
+    });
+
     private void Validate(CommandResult result, bool optional)
     {
         int named = new[] { result.GetValue(_etcd), result.GetValue(_snapshot), result.GetValue(_namespace) }.Count(value => value is not null);

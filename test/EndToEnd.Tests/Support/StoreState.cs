@@ -42,7 +42,7 @@ public sealed class StoreState
         get
         {
             SortedDictionary<string, string[]> listings = new(StringComparer.Ordinal);
-            foreach (IGrouping<string, StoredRecord> list in Records.Values.Where(record => Classifier.ListScope(record.Key.Span) != 0).GroupBy(Folder, StringComparer.Ordinal))
+            foreach (IGrouping<string, StoredRecord> list in Records.Values.Where(record => Classifier.IsDurable(record, out ulong scope) && scope != 0).GroupBy(Folder, StringComparer.Ordinal))
             {
                 listings[list.Key] = [.. list.OrderByDescending(record => record.ModRevision).Select(record => Text(record.Key))];
             }

@@ -95,7 +95,7 @@ public class GenuineTagTests
                 }
 
                 var wire = new ArrayBufferWriter<byte>();
-                byte[] bytes = codec.Read(record.Value, wire, out _) == RecordEncoding.Text ? wire.WrittenSpan.ToArray() : record.Value;
+                byte[] bytes = codec.LooksLikeText(record.Value) && codec.Transcoder.TryTranscode(record.Value, wire, out _) ? wire.WrittenSpan.ToArray() : record.Value;
                 switch (key.Kind)
                 {
                     case RecordKind.Commit:

@@ -452,7 +452,7 @@ public sealed class LiveMigrationTests(EtcdFixture etcd) : IClassFixture<EtcdFix
     {
         Migration.Survey.RecordClassifier classifier = new(keys);
         return string.Join('\n', (await etcd.ReadAllAsync())
-            .GroupBy(record => classifier.ListScope(record.Key.Span))
+            .GroupBy(record => classifier.IsDurable(record, out ulong scope) ? scope : 0)
             .Where(list => list.Key != 0)
             .Select(list => string.Join(' ', list.OrderByDescending(record => record.ModRevision).Select(record => System.Text.Encoding.UTF8.GetString(record.Key.Span))))
             .Order(StringComparer.Ordinal));

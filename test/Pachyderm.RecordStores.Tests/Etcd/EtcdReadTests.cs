@@ -94,24 +94,4 @@ public sealed class EtcdReadTests : EtcdTestBase
         await etcd.ContinueAsync();
         Assert.Equal("1", Text((await reading)!.Value.Value));
     }
-
-    [Fact]
-    public async Task Many_keys_are_read_at_once_in_the_order_asked()
-    {
-        EtcdProcess etcd = await StartAsync();
-        EtcdRecordStore store = await ConnectAsync(etcd.Endpoint);
-        await FillAsync(store, count: 200, valueSize: 10);
-        ReadOnlyMemory<byte>[] keys =
-            [.. Enumerable.Range(0, EtcdRecordStore.MaxKeys).Select(i => (ReadOnlyMemory<byte>)Bytes($"k{(300 - i * 3):00000}"))];
-        IReadOnlyList<StoredRecord?> records = await store.GetManyAsync(keys, Cancellation);
-        Assert.Equal(keys.Length, records.Count);
-        for (int i = 0; i < keys.Length; i++)
-        {
-            Assert.Equal(300 - i * 3 < 200 ? Text(keys[i]) : null, records[i] is { } record ? Text(record.Key) : null);
-        }
-
-        Assert.Empty(await store.GetManyAsync([], Cancellation));
-        await Assert.ThrowsAsync<ArgumentException>(() => store.GetManyAsync([.. keys, Bytes("one more")], Cancellation));
-        await Assert.ThrowsAnyAsync<ArgumentException>(() => store.GetManyAsync([default], Cancellation));
-    }
 }

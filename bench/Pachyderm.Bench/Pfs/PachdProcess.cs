@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using Grpc.Net.Client;
+
+namespace Pachyderm.Bench.Pfs;
+
+/// <summary>The real <c>./pachd</c> of this checkout on a store of its own, stopped and removed when disposed.</summary>
+internal sealed class PachdProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    private const string Address = "127.0.0.1:30760";
+
+    private readonly string _program;
+    private readonly string _data;
+    private Process _process;
+
+    private PachdProcess(string program, string data)
+    {
+        _program = program;
+        _data = data;
+        _process = Launch();
+    }
+
+    /// <summary>Most memory that was resident so far, in bytes.</summary>
+    public long PeakBytes =>
+        1024 * long.Parse(
+            File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture);
+
+    /// <summary>Bytes that the store takes on disk.</summary>
+    public long StoredBytes => new DirectoryInfo(_data).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
+
+    public static async Task<PachdProcess> StartAsync(string checkout, string parent, CancellationToken cancellationToken)
+    {
+        PachdProcess started = new(Path.Combine(checkout, "pachd"), Path.Combine(parent, $"pachyderm-bench-pachd-{Guid.NewGuid():N}"));
+        await started.WaitUntilReadyAsync(cancellationToken);
+        return started;
+    }
+
+    /// <summary>Stops it as an operator does, and starts it again on the same store.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        _process = Launch();
+        await WaitUntilReadyAsync(cancellationToken);
+    }
+
+    /// <summary>A connection of its own, as a client has it.</summary>
+    public GrpcChannel OpenChannel() =>
+        GrpcChannel.ForAddress($"http://{Address}", new GrpcChannelOptions { MaxReceiveMessageSize = 20 << 20, MaxSendMessageSize = 20 << 20 });
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Directory.Delete(_data, recursive: true);
+    }
+
+    private Process Launch() =>
+        Process.Start(new ProcessStartInfo(_program) { ArgumentList = { "--data", _data, "--grpc-address", Address, "--http-address", "127.0.0.1:30762", "--log-level", "error" } })!;
+
+    private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        using GrpcChannel channel = OpenChannel();
+        // The launcher may have to build first.
+        await channel.ConnectAsync(cancellationToken).WaitAsync(Patience, cancellationToken);
+    }
+
+    private async Task StopAsync()
+    {
+        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await _process.WaitForExitAsync(CancellationToken.None);
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Packs;
+
+namespace Pachyderm.Storage.Index;
+
+/// <summary>A pack of the object store whose every entry is in the runs.</summary>
+/// <param name="Number">Its number in the entries.</param>
+/// <param name="Id">Its name.</param>
+/// <param name="Length">Its length.</param>
+internal readonly record struct IndexedPack(uint Number, PackId Id, long Length);
+
+/// <summary>
+/// Format 1 of the list of what makes up the index: runs, newest first, and packs. Replaced as a whole by renaming, so that it is always
+/// the old or the new one. Layout: magic 8, version 2, oldest reader 2, reserved 4, last pack number 4, number of runs 4, of packs 4,
+/// reserved 4; 8 for each run; 28 for each pack; check 8.
+/// </summary>
+/// <param name="LastPackNumber">No number up to this one may be given again.</param>
+/// <param name="Runs">Numbers of the runs' files, newest first.</param>
+/// <param name="Packs">The packs.</param>
+internal sealed record IndexManifest(uint LastPackNumber, IReadOnlyList<long> Runs, IReadOnlyList<IndexedPack> Packs)
+{
+    /// <summary>The version that is written.</summary>
+    public const ushort Version = 1;
+
+    /// <summary>The oldest release of the format whose readers understand what is written.</summary>
+    public const ushort MinReader = 1;
+
+    private const int HeaderLength = 32;
+    private const int PackLength = 28;
+    private const string FileName = "manifest";
+
+    private static ReadOnlySpan<byte> Magic => "PACHIDXM"u8;
+
+    /// <summary>The file of the manifest.</summary>
+    public static string PathIn(string directory) => Path.Combine(directory, FileName);
+
+    /// <summary>Reads the manifest.</summary>
+    /// <returns>It, or null if it is damaged or of a later release.</returns>
+    public static IndexManifest? Read(string directory)
+    {
+        ReadOnlySpan<byte> bytes = File.ReadAllBytes(PathIn(directory));
+        if (bytes.Length < HeaderLength + 8 || !bytes.StartsWith(Magic)
+            || BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]) != XxHash3.HashToUInt64(bytes[..^8])
+            || BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]) > Version)
+        {
+            return null;
+        }
+
+        long runCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes[20..]);
+        long packCount = BinaryPrimitives.ReadUInt32LittleEndian(bytes[24..]);
+        if (HeaderLength + (8 * runCount) + (PackLength * packCount) + 8 != bytes.Length)
+        {
+            return null;
+        }
+
+        long[] runs = new long[runCount];
+        IndexedPack[] packs = new IndexedPack[packCount];
+        ReadOnlySpan<byte> rest = bytes[HeaderLength..];
+        for (int i = 0; i < runs.Length; i++, rest = rest[8..])
+        {
+            runs[i] = BinaryPrimitives.ReadInt64LittleEndian(rest);
+        }
+
+        for (int i = 0; i < packs.Length; i++, rest = rest[PackLength..])
+        {
+            packs[i] = new IndexedPack(
+                BinaryPrimitives.ReadUInt32LittleEndian(rest), new PackId(rest[4..]), BinaryPrimitives.ReadInt64LittleEndian(rest[20..]));
+        }
+
+        return new IndexManifest(BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]), runs, packs);
+    }
+
+    /// <summary>Replaces the manifest, and returns when that is durable.</summary>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public void Write(string directory)
+    {
+        byte[] bytes = new byte[HeaderLength + (8 * Runs.Count) + (PackLength * Packs.Count) + 8];
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), Version);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(10), MinReader);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(16), LastPackNumber);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(20), Runs.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(24), Packs.Count);
+        Span<byte> rest = bytes.AsSpan(HeaderLength);
+        foreach (long run in Runs)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(rest, run);
+            rest = rest[8..];
+        }
+
+        foreach (IndexedPack pack in Packs)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(rest, pack.Number);
+            pack.Id.CopyTo(rest[4..]);
+            BinaryPrimitives.WriteInt64LittleEndian(rest[20..], pack.Length);
+            rest = rest[PackLength..];
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash3.HashToUInt64(bytes.AsSpan(..^8)));
+        string path = PathIn(directory);
+        using (FileStream file = new(path + ".new", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            file.Write(bytes);
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(path + ".new", path, overwrite: true);
+        DurableFiles.FlushDirectory(directory);
+    }
+}

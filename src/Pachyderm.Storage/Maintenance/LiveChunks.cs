@@ -1,0 +1,92 @@
+using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Index;
+
+namespace Pachyderm.Storage.Maintenance;
+
+/// <summary>
+/// The marks of one collection: a bit for each chunk that the index had when it began. Chunks stored since lie in packs that this
+/// collection does not touch; of those, only what the caller marks is remembered, so that he learns what he has seen.
+/// </summary>
+/// <param name="youngFrom">The position of the append log from which on nothing is touched.</param>
+internal sealed class LiveChunks(long youngFrom)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<ChunkId> _others = [];
+    private HashSet<ulong>? _early = [];
+    private IndexRun? _run;
+    private ulong[] _bits = [];
+
+    /// <summary>The position of the append log from which on nothing is touched.</summary>
+    public long YoungFrom => youngFrom;
+
+    /// <summary>Says which chunks there are. Marks that were set before are carried over.</summary>
+    public void Use(IndexRun? run)
+    {
+        HashSet<ulong> early;
+        lock (_gate)
+        {
+            _bits = new ulong[((run?.Count ?? 0) + 63) / 64];
+            Volatile.Write(ref _run, run);
+            early = _early!;
+            _early = null;
+        }
+
+        foreach (ulong prefix in early)
+        {
+            MarkInRun(prefix);
+        }
+    }
+
+    /// <summary>Marks every chunk whose identifier begins with these 64 bits.</summary>
+    public void Mark(ulong prefix)
+    {
+        lock (_gate)
+        {
+            if (_early is not null)
+            {
+                _early.Add(prefix);
+                return;
+            }
+        }
+
+        MarkInRun(prefix);
+    }
+
+    /// <summary>Marks a chunk.</summary>
+    /// <returns>Whether it was not marked before, and whether this collection knows the chunk from the index.</returns>
+    public (bool First, bool Known) Mark(ChunkId id)
+    {
+        if (_run is { } run && run.Find(id, out _) is var place and >= 0)
+        {
+            return (Set(place), true);
+        }
+
+        lock (_gate)
+        {
+            return (_others.Add(id), false);
+        }
+    }
+
+    /// <summary>Whether the chunk at a place of the run is marked.</summary>
+    public bool IsLive(long place) => (Volatile.Read(ref _bits[place >> 6]) & (1UL << (int)(place & 63))) != 0;
+
+    /// <summary>Whether a chunk is marked, and was in a certain place when the collection began.</summary>
+    public bool IsLiveAt(ChunkId id, uint pack, uint offset) => _run is { } run && run.Find(id, out ChunkLocation location) is var place
+        and >= 0 && location.Pack == pack && location.Offset == offset && IsLive(place);
+
+    private void MarkInRun(ulong prefix)
+    {
+        List<long> places = [];
+        Volatile.Read(ref _run)?.FindPrefix(prefix, places);
+        foreach (long place in places)
+        {
+            Set(place);
+        }
+    }
+
+    private bool Set(long place)
+    {
+        ulong bit = 1UL << (int)(place & 63);
+        return (Interlocked.Or(ref _bits[place >> 6], bit) & bit) == 0;
+    }
+}

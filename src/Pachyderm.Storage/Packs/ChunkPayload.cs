@@ -1,0 +1,63 @@
+using System.Buffers.Binary;
+using Pachyderm.Storage.Content;
+
+namespace Pachyderm.Storage.Packs;
+
+/// <summary>How the bytes of a chunk are stored.</summary>
+internal enum ChunkEncoding : byte
+{
+    /// <summary>As they are.</summary>
+    Plain = 0,
+
+    /// <summary>One zstd frame.</summary>
+    Zstd = 1,
+}
+
+/// <summary>Which hash checks a payload.</summary>
+internal enum ChunkHash : byte
+{
+    /// <summary>The SHA-256 of the bytes is the identifier.</summary>
+    Sha256 = 0,
+
+    /// <summary>Kept free for objects of older releases, which are named by SHA-512. No such record is written or accepted yet.</summary>
+    Sha512 = 1,
+}
+
+/// <summary>What is stored for a chunk.</summary>
+/// <param name="StoredLength">Bytes in the pack, at most <paramref name="RawLength"/>.</param>
+/// <param name="RawLength">Bytes of the chunk.</param>
+/// <param name="Encoding">How they are stored.</param>
+/// <param name="Hash">What checks them.</param>
+internal readonly record struct ChunkPayload(int StoredLength, int RawLength, ChunkEncoding Encoding, ChunkHash Hash)
+{
+    /// <summary>Bytes that <see cref="Write"/> writes.</summary>
+    public const int Length = 10;
+
+    /// <summary>Whether lengths and codes are ones that this release writes.</summary>
+    public bool IsValid => StoredLength >= 0 && RawLength is >= 0 and <= IChunkStore.MaximumLength && Hash == ChunkHash.Sha256
+        && Encoding switch
+        {
+            ChunkEncoding.Plain => StoredLength == RawLength,
+            ChunkEncoding.Zstd => StoredLength < RawLength,
+            _ => false,
+        };
+
+    /// <summary>Writes stored length 4, raw length 4, encoding 1, hash 1.</summary>
+    public void Write(Span<byte> target)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(target, StoredLength);
+        BinaryPrimitives.WriteInt32LittleEndian(target[4..], RawLength);
+        target[8] = (byte)Encoding;
+        target[9] = (byte)Hash;
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <returns>Whether it is valid.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> source, out ChunkPayload payload)
+    {
+        payload = new ChunkPayload(
+            BinaryPrimitives.ReadInt32LittleEndian(source), BinaryPrimitives.ReadInt32LittleEndian(source[4..]),
+            (ChunkEncoding)source[8], (ChunkHash)source[9]);
+        return payload.IsValid;
+    }
+}

@@ -1,0 +1,69 @@
+using Pachyderm.Errors;
+using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Maintenance;
+
+namespace Pachyderm.Storage.Packs;
+
+public sealed partial class PackChunkStore
+{
+    /// <summary>Begins to record what is put. What open writers have put so far is recorded, too.</summary>
+    internal LiveChunks BeginCollection()
+    {
+        lock (_writersGate)
+        {
+            long youngFrom = _spool.Position;
+            foreach (ChunkWriter writer in _writers)
+            {
+                youngFrom = Math.Min(youngFrom, writer.OpenedAt);
+            }
+
+            // Known to writers before their pins are read: a pin set later finds the collection and marks there.
+            LiveChunks live = new(youngFrom);
+            Volatile.Write(ref _collecting, live);
+            foreach (ChunkWriter writer in _writers)
+            {
+                writer.CopyPinsTo(live.Mark);
+            }
+
+            return live;
+        }
+    }
+
+    /// <summary>Ends the recording.</summary>
+    internal void EndCollection() => Volatile.Write(ref _collecting, null);
+
+    /// <summary>Appends a chunk that lies in a condemned pack, as it is stored there.</summary>
+    /// <exception cref="OperatorException">The disk is full or fails.</exception>
+    internal async Task AppendStoredAsync(ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, CancellationToken cancellationToken)
+    {
+        if (_sealer.PendingBytes > _options.SpoolLimit)
+        {
+            await _sealer.DrainAsync(cancellationToken);
+        }
+
+        // If it is refused, another writer has put the chunk meanwhile.
+        _ = _spool.TryAppend(id, payload, stored, out _);
+    }
+
+    /// <summary>Makes all that was appended since a position durable.</summary>
+    internal Task FlushSinceAsync(long from, CancellationToken cancellationToken) => FlushAsync(from, _spool.Position, cancellationToken);
+
+    /// <summary>Reads a payload as it is stored, and checks it.</summary>
+    /// <returns>Whether it is there and intact.</returns>
+    internal async Task<bool> TryReadStoredAsync(PackFile pack, PackEntry entry, Memory<byte> stored, CancellationToken cancellationToken) =>
+        await _reader.ReadAsync(pack, entry.Offset + RecordHeader.Length, stored, cancellationToken) == PackReadOutcome.Done
+            && ChunkCodec.IsIntact(entry.Id, entry.Payload, stored.Span);
+
+    /// <summary>Takes packs out for good: first from the index, durably, then from the object store.</summary>
+    internal async Task RemoveAsync(IReadOnlyCollection<PackFile> packs, CancellationToken cancellationToken)
+    {
+        await _index.ForgetAsync(packs, cancellationToken);
+        _options.FaultPoint?.Invoke("packs-forgotten");
+        foreach (PackFile pack in packs)
+        {
+            _reader.Close(pack);
+            await _options.Objects.DeleteAsync(pack.Id.Key, cancellationToken);
+            _options.FaultPoint?.Invoke("pack-deleted");
+        }
+    }
+}
