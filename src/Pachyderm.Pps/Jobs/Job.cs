@@ -26,10 +26,10 @@ public sealed record Job(
     /// <summary>When it succeeded or failed, UTC; also null when it was killed.</summary>
     public DateTimeOffset? Finished { get; private init; }
 
-    /// <summary>The output; null unless it succeeded.</summary>
+    /// <summary>The output; null before it is committed, and if the job failed.</summary>
     public CommitRef? OutputCommit { get; private init; }
 
-    /// <summary>The commit with statistics; null unless it finished and the workload has them enabled.</summary>
+    /// <summary>The commit with statistics; null before it is committed, and unless the workload has them enabled.</summary>
     public CommitRef? StatsCommit { get; private init; }
 
     /// <summary>How often it began again after a failure that was not the program's.</summary>
@@ -120,18 +120,19 @@ public sealed record Job(
         Stats = Stats + stats,
     };
 
-    /// <summary>It succeeded.</summary>
+    /// <summary>
+    /// Its output is committed. It goes on running while the output is sent elsewhere; if that fails and it begins again, there is no second commit.
+    /// </summary>
     /// <param name="output">The output commit.</param>
     /// <param name="statistics">The stats commit, or null.</param>
+    public Job Commit(CommitRef output, CommitRef? statistics) => Expect(JobState.Running) with { OutputCommit = output, StatsCommit = statistics };
+
+    /// <summary>It succeeded.</summary>
     /// <param name="now">The present.</param>
-    public Job Succeed(CommitRef output, CommitRef? statistics, DateTimeOffset now) => Expect(JobState.Running) with
-    {
-        State = JobState.Success,
-        OutputCommit = output,
-        StatsCommit = statistics,
-        Finished = now.ToUniversalTime(),
-        Reason = "",
-    };
+    /// <exception cref="InvalidOperationException">Its output is not committed.</exception>
+    public Job Succeed(DateTimeOffset now) => OutputCommit is null
+        ? throw new InvalidOperationException($"Job {Id} has no output commit.")
+        : Expect(JobState.Running) with { State = JobState.Success, Finished = now.ToUniversalTime(), Reason = "" };
 
     /// <summary>A datum failed for good. All others have been processed first, so that a later job finds their results.</summary>
     /// <param name="reason">One line.</param>

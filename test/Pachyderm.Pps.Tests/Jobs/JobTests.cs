@@ -14,7 +14,7 @@ public sealed class JobTests
     [Fact]
     public void A_job_runs_counts_and_succeeds()
     {
-        Job job = NewJob().Run(10).Advance(1, 2, Second).Advance(3, 4, Second).Succeed(new CommitRef("p", "o"), null, Now);
+        Job job = NewJob().Run(10).Advance(1, 2, Second).Advance(3, 4, Second).Commit(new CommitRef("p", "o"), null).Succeed(Now);
 
         Assert.Equal((JobState.Success, 10L, 4L, 6L), (job.State, job.DataTotal, job.DataProcessed, job.DataSkipped));
         Assert.Equal(Second + Second, job.Stats);
@@ -48,13 +48,13 @@ public sealed class JobTests
         Job job = NewJob().Run(10).Kill("stop-job");
 
         Assert.Equal((JobState.Killed, null), (job.State, job.Finished));
-        Assert.Throws<InvalidOperationException>(() => job.Succeed(new CommitRef("p", "o"), null, Now));
+        Assert.Throws<InvalidOperationException>(() => job.Commit(new CommitRef("p", "o"), null));
     }
 
     [Fact]
     public void A_job_that_has_ended_cannot_be_killed()
     {
-        Job done = NewJob().Run(0).Succeed(new CommitRef("p", "o"), null, Now);
+        Job done = NewJob().Run(0).Commit(new CommitRef("p", "o"), null).Succeed(Now);
 
         Assert.Same(done, done.Kill("stop-job"));
     }
@@ -68,12 +68,13 @@ public sealed class JobTests
         Assert.Throws<InvalidOperationException>(() => job.Fail("", null, Now));
         Assert.Throws<InvalidOperationException>(() => job.Restart(""));
         Assert.Throws<InvalidOperationException>(() => job.Run(1).Run(1));
+        Assert.Throws<InvalidOperationException>(() => job.Run(1).Succeed(Now));
     }
 
     [Fact]
     public void A_recorded_job_is_restored_as_it_was()
     {
-        Job job = NewJob().Run(10).Restart("x").Run(10).Advance(1, 2, Second).Succeed(new CommitRef("p", "o"), new CommitRef("p", "s"), Now);
+        Job job = NewJob().Run(10).Restart("x").Run(10).Advance(1, 2, Second).Commit(new CommitRef("p", "o"), new CommitRef("p", "s")).Succeed(Now);
 
         Job restored = Job.Restore(
             NewJob() with { Id = job.Id },
