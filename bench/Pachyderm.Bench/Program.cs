@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
+using Pachyderm.Bench.Trees;
 using Pachyderm.RecordStores.Snapshot;
 
 Option<long> records = new("--records") { Description = "Number of records of the cluster.", DefaultValueFactory = _ => 1_000_000 };
@@ -51,5 +52,15 @@ operations.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd.") { generate, run, growth, operations, micro };
+Option<int> files = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
+Option<bool> shapes = new("--shapes") { Description = "Compare shapes of nodes instead." };
+Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { files, shapes };
+trees.SetAction(async (parsed, cancellationToken) =>
+{
+    await (parsed.GetValue(shapes) ? NodeShapeBench.RunAsync(parsed.GetValue(files), cancellationToken)
+        : TreeBench.RunAsync(parsed.GetValue(files), cancellationToken));
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, micro };
 return await root.Parse(args).InvokeAsync();

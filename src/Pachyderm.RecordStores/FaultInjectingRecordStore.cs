@@ -23,6 +23,9 @@ public sealed class FaultInjectingRecordStore(IRecordStore inner, bool leaveOpen
     /// <inheritdoc/>
     public string Location => inner.Location;
 
+    /// <inheritdoc/>
+    public bool TakesAlternatives => inner.TakesAlternatives;
+
     /// <summary>The number of the commit that fails, counted from 1; 0 for none.</summary>
     public long FailAtCommit { get; init; }
 
@@ -50,7 +53,7 @@ public sealed class FaultInjectingRecordStore(IRecordStore inner, bool leaveOpen
     /// <summary>Commits that were asked for, those that failed included.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
-    /// <summary>Puts and deletes in those commits.</summary>
+    /// <summary>Puts and deletes in those commits, without those of alternatives.</summary>
     public long Writes => Interlocked.Read(ref _writes);
 
     /// <summary>Range reads that were begun.</summary>

@@ -10,6 +10,9 @@ public interface IRecordStore : IAsyncDisposable
     /// <summary>Where the store is, for messages: <c>etcd 127.0.0.1:2379</c>, <c>snapshot etcd.snap</c>.</summary>
     string Location { get; }
 
+    /// <summary>Whether transactions may have a <see cref="RecordTransaction.Otherwise"/>: in etcd from version 3.3 on.</summary>
+    bool TakesAlternatives { get; }
+
     /// <summary>Reads version, revision, size, quota and alarms.</summary>
     Task<RecordStoreStatus> GetStatusAsync(CancellationToken cancellationToken);
 

@@ -3,7 +3,14 @@ namespace Pachyderm.RecordStores;
 /// <summary>Writes that happen together, and only if every guard holds at that moment.</summary>
 /// <param name="Guards">Conditions on keys.</param>
 /// <param name="Writes">Puts and deletes, each key at most once.</param>
-public sealed record RecordTransaction(IReadOnlyList<RecordGuard> Guards, IReadOnlyList<RecordWrite> Writes);
+public sealed record RecordTransaction(IReadOnlyList<RecordGuard> Guards, IReadOnlyList<RecordWrite> Writes)
+{
+    /// <summary>
+    /// What is tried in the same moment if a guard does not hold; null for nothing. Only for stores that
+    /// <see cref="IRecordStore.TakesAlternatives"/>.
+    /// </summary>
+    public RecordTransaction? Otherwise { get; init; }
+}
 
 /// <summary>What a guard compares.</summary>
 public enum RecordGuardKind
@@ -13,14 +20,20 @@ public enum RecordGuardKind
 
     /// <summary>The revision that created the key; 0 when the key must not exist.</summary>
     CreateRevision,
+
+    /// <summary>The value; a key that does not exist has none.</summary>
+    Value,
 }
 
 /// <summary>A condition on one key.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Kind">What is compared.</param>
-/// <param name="Revision">The revision that it must equal.</param>
+/// <param name="Revision">The revision that it must equal; 0 for a guard of the value.</param>
 public readonly record struct RecordGuard(ReadOnlyMemory<byte> Key, RecordGuardKind Kind, long Revision)
 {
+    /// <summary>The value that it must equal; empty for a guard of a revision.</summary>
+    public ReadOnlyMemory<byte> Value { get; private init; }
+
     /// <summary>The key must not exist.</summary>
     public static RecordGuard Absent(ReadOnlyMemory<byte> key) => new(key, RecordGuardKind.ModRevision, 0);
 
@@ -29,6 +42,9 @@ public readonly record struct RecordGuard(ReadOnlyMemory<byte> Key, RecordGuardK
 
     /// <summary>The key must be the one that was created at <paramref name="createRevision"/>, whatever was written to it since.</summary>
     public static RecordGuard SameKey(ReadOnlyMemory<byte> key, long createRevision) => new(key, RecordGuardKind.CreateRevision, createRevision);
+
+    /// <summary>The key must exist and have this value, whenever it was written.</summary>
+    public static RecordGuard HasValue(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => new(key, RecordGuardKind.Value, 0) { Value = value };
 }
 
 /// <summary>One write: a put, or a delete when <paramref name="Value"/> is null.</summary>
@@ -45,6 +61,6 @@ public readonly record struct RecordWrite(ReadOnlyMemory<byte> Key, ReadOnlyMemo
 }
 
 /// <summary>What became of a transaction.</summary>
-/// <param name="Succeeded">Whether all guards held and the writes were made.</param>
+/// <param name="Succeeded">Whether all guards held and the writes were made, those of the transaction or those of an alternative.</param>
 /// <param name="Revision">The store's revision after the transaction. When it succeeded and wrote, the revision of its writes.</param>
 public readonly record struct TransactionResult(bool Succeeded, long Revision);

@@ -1,27 +1,23 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Pachyderm.Errors;
 using Pachyderm.Migration.Engine;
-using Pachyderm.Pachctl.Commands;
 
 namespace Pachyderm.Pachctl;
 
 /// <summary>Parses the command line, calls and turns what comes back into an exit code.</summary>
 internal static class CommandLine
 {
+    // After Ctrl-C, put-file -c still deletes the commit that it opened.
+    private static readonly TimeSpan TimeForTidyingUp = TimeSpan.FromSeconds(10);
+
     /// <summary>Runs one command.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
-        RootCommand root = new("Pachyderm: version control for data, and pipelines driven by it.")
-        {
-            VersionCommand.Create(),
-            MigrateCommand.Create(),
-            BackupCommand.Create(),
-        };
+        RootCommand root = CommandCatalog.Create(args);
         ParseResult parsed;
         try
         {
-            parsed = root.Parse(args);
+            parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         }
         catch (InvalidOperationException exception)
         {
@@ -31,12 +27,12 @@ internal static class CommandLine
 
         if (parsed.Errors.Count > 0)
         {
-            return WriteUsageErrors(parsed);
+            return UsageErrors.Write(parsed);
         }
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeForTidyingUp });
         }
         catch (MigrationFailedException exception)
         {
@@ -76,18 +72,4 @@ internal static class CommandLine
         Console.Error.WriteLine($"pachctl: {message}");
         return exitCode;
     }
-
-    private static int WriteUsageErrors(ParseResult parsed)
-    {
-        foreach (ParseError error in parsed.Errors)
-        {
-            Console.Error.WriteLine($"pachctl: {error.Message}");
-        }
-
-        Console.Error.WriteLine($"See `{Name(parsed.CommandResult)} --help`.");
-        return ExitCodes.Usage;
-    }
-
-    private static string Name(CommandResult command) =>
-        command.Parent is CommandResult parent ? $"{Name(parent)} {command.Command.Name}" : "pachctl";
 }

@@ -85,7 +85,7 @@ public sealed class SqliteModelTests
                 finding.Id is "store-damaged" or "store-schema" or "pending-miscounted" or "sequence-behind" or "provenance-orphan"
                 || (finding.Id == "pending-orphan" && !finding.Problem.Contains("does not exist", StringComparison.Ordinal)));
         },
-        iter: 150,
+        iter: 60,
         print: changes => string.Join(" | ", changes.Select(change => string.Join(", ", change.Select(operation => operation.Name)))));
 
     private static bool Run(Operation[] change, IMetadataWriter writer)

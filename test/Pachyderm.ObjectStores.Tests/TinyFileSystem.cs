@@ -18,6 +18,9 @@ public sealed class TinyFileSystem : IDisposable
             : null;
     }
 
+    /// <summary>Changes its options, such as <c>ro</c>.</summary>
+    public void Remount(string options) => Assert.Equal(0, Run("mount", "-o", "remount," + options, Path));
+
     public void Dispose() => Assert.Equal(0, Run("umount", Path));
 
     private static int Run(string program, params string[] arguments)

@@ -116,6 +116,11 @@ public abstract class RecordStoreConformance : IAsyncLifetime
         { "same key: it was written", true },
         { "same key: it was deleted and made again", false },
         { "same key: it was deleted", false },
+        { "value: it has it", true },
+        { "value: it got it again", true },
+        { "value: it has another", false },
+        { "value: it has a longer one", false },
+        { "value: an empty one, and it was deleted", false },
         { "two guards, one of which fails", false },
     };
 
@@ -143,6 +148,11 @@ public abstract class RecordStoreConformance : IAsyncLifetime
             "same key: it was written" => [RecordGuard.SameKey(written.Key, written.CreateRevision)],
             "same key: it was deleted and made again" => [RecordGuard.SameKey(again.Key, again.CreateRevision)],
             "same key: it was deleted" => [RecordGuard.SameKey(deleted.Key, deleted.CreateRevision)],
+            "value: it has it" => [RecordGuard.HasValue(written.Key, Bytes("1"))],
+            "value: it got it again" => [RecordGuard.HasValue(again.Key, Bytes("1"))],
+            "value: it has another" => [RecordGuard.HasValue(written.Key, Bytes("0"))],
+            "value: it has a longer one" => [RecordGuard.HasValue(written.Key, Bytes(""))],
+            "value: an empty one, and it was deleted" => [RecordGuard.HasValue(deleted.Key, Bytes(""))],
             "two guards, one of which fails" => [RecordGuard.Absent(Bytes("never")), RecordGuard.Absent(Bytes("same"))],
             _ => throw new ArgumentException(guardCase, nameof(guardCase)),
         };
@@ -155,6 +165,59 @@ public abstract class RecordStoreConformance : IAsyncLifetime
         Assert.Equal(new TransactionResult(holds, holds ? before + 1 : before), result);
         Assert.Equal(holds, await store.GetAsync(Bytes("new"), Cancellation) is not null);
         Assert.Equal(holds, await store.GetAsync(Bytes("victim"), Cancellation) is null);
+    }
+
+    [Theory]
+    [InlineData("a", "first")]
+    [InlineData("b", "second")]
+    [InlineData("c", "third")]
+    [InlineData("d", null)]
+    public async Task Of_a_transaction_and_its_alternatives_the_first_whose_guards_hold_is_made(string state, string? made)
+    {
+        IRecordStore store = await OpenAsync(("state", state), ("made", "none"));
+        if (!store.TakesAlternatives)
+        {
+            await Assert.ThrowsAnyAsync<ArgumentException>(() => store.CommitAsync(new RecordTransaction([], []) { Otherwise = new([], []) }, Cancellation));
+            return;
+        }
+
+        long before = await RevisionAsync(store);
+        RecordTransaction third = Step("c", "third");
+        RecordTransaction second = Step("b", "second") with { Otherwise = third };
+
+        TransactionResult result = await store.CommitAsync(Step("a", "first") with { Otherwise = second }, Cancellation);
+
+        Assert.Equal(new TransactionResult(made is not null, made is not null ? before + 1 : before), result);
+        Assert.Contains(await ReadTextAsync(store, KeyRange.All), line => line == $"made={made ?? "none"}");
+
+        static RecordTransaction Step(string expected, string value) => new(
+            [RecordGuard.HasValue(Bytes("state"), Bytes(expected))], [RecordWrite.Put(Bytes("made"), Bytes(value))]);
+    }
+
+    [Fact]
+    public async Task Equal_transactions_sent_at_once_make_one_step_each()
+    {
+        const int Steps = 8;
+        IRecordStore store = await OpenAsync(("step", "0"));
+        RecordTransaction? chain = null;
+        for (int step = Steps; step > 0; step--)
+        {
+            chain = new RecordTransaction(
+                [RecordGuard.HasValue(Bytes("step"), Bytes($"{step - 1}"))],
+                [RecordWrite.Put(Bytes("step"), Bytes($"{step}")), RecordWrite.Put(Bytes($"done{step}"), Bytes("1"))])
+            {
+                Otherwise = store.TakesAlternatives ? chain : null,
+            };
+        }
+
+        TransactionResult[] results = await Task.WhenAll(Enumerable.Range(0, Steps).Select(_ => store.CommitAsync(chain!, Cancellation)));
+
+        int made = store.TakesAlternatives ? Steps : 1;
+        Assert.Equal(made, results.Count(result => result.Succeeded));
+        Assert.Equal(made, results.Where(result => result.Succeeded).Select(result => result.Revision).Distinct().Count());
+        Assert.Contains(await ReadTextAsync(store, KeyRange.All), line => line == $"step={made}");
+        StoredRecord[] done = [.. (await ReadAsync(store, KeyRange.Prefix("done"))).OrderBy(record => record.ModRevision)];
+        Assert.Equal(string.Join(",", Enumerable.Range(1, made).Select(step => $"done{step}")), string.Join(",", done.Select(record => Text(record.Key))));
     }
 
     [Fact]

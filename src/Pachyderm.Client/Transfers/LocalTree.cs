@@ -18,16 +18,22 @@ public static class LocalTree
     /// </exception>
     public static IEnumerable<LocalFile> Walk(string directory, string target, bool overwrite = false)
     {
-        ArgumentNullException.ThrowIfNull(directory);
         ArgumentNullException.ThrowIfNull(target);
         string prefix = target.TrimEnd('/');
-        int skip = directory.Length == 0 || directory.EndsWith('/') ? directory.Length : directory.Length + 1;
-        return WalkAsFound(directory, path => LocalFile.FromDisk($"{prefix}/{path.AsSpan(skip)}", path, overwrite));
+        return Enumerate(directory).Select(file => LocalFile.FromDisk($"{prefix}/{file.Below}", file.Path, overwrite));
     }
 
-    private static IEnumerable<LocalFile> WalkAsFound(string directory, Func<string, LocalFile> make)
+    /// <summary>Yields the files below a directory, as <see cref="Walk"/> does, with their path from here and from the directory.</summary>
+    public static IEnumerable<(string Path, string Below)> Enumerate(string directory)
     {
-        using IEnumerator<string> paths = Enumerate(directory);
+        ArgumentNullException.ThrowIfNull(directory);
+        int skip = directory.Length == 0 || directory.EndsWith('/') ? directory.Length : directory.Length + 1;
+        return EnumeratePaths(directory).Select(path => (path, path[skip..]));
+    }
+
+    private static IEnumerable<string> EnumeratePaths(string directory)
+    {
+        using IEnumerator<string> paths = Open(directory);
         while (true)
         {
             try
@@ -48,11 +54,11 @@ public static class LocalTree
                 throw new OperatorException("name-not-utf8", paths.Current, "the name is not valid UTF-8", "rename the file, or leave it out");
             }
 
-            yield return make(paths.Current);
+            yield return paths.Current;
         }
     }
 
-    private static IEnumerator<string> Enumerate(string directory)
+    private static IEnumerator<string> Open(string directory)
     {
         EnumerationOptions options = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
         try

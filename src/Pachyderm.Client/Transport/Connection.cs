@@ -103,7 +103,8 @@ internal sealed class Connection : IAsyncDisposable
         {
             await call.RequestStream.WriteAsync(message, cancellationToken);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException)
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             await AnswerAsync(call.ResponseAsync);
             throw new PachException(StatusCode.Internal, "the server ended the upload before it was complete", exception);

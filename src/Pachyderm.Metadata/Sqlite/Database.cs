@@ -68,7 +68,7 @@ internal sealed class Database : IDisposable
         }
 
         _ = raw.sqlite3_extended_result_codes(handle, 1);
-        _ = raw.sqlite3_busy_timeout(handle, 5_000);
+        _ = raw.sqlite3_busy_timeout(handle, 2_000);
         return new Database(path, handle);
     }
 
@@ -92,7 +92,7 @@ internal sealed class Database : IDisposable
     public long Number(string sql)
     {
         using Query query = Prepare(sql);
-        return query.Step() ? query.Int64(0) : throw SqliteErrors.Damaged(Path, "a record of the store is missing", sql);
+        return query.Step() ? query.Int64(0) : throw SqliteErrors.Damaged(Path, "a record of the store is missing", "no answer to a query");
     }
 
     /// <summary>Folds the log into the file and empties it, if no reader is in the way.</summary>

@@ -10,7 +10,14 @@ internal static class SqliteErrors
     /// <param name="path">The store's file.</param>
     /// <param name="code">SQLite's extended result code.</param>
     /// <param name="message">SQLite's message.</param>
-    public static Exception Translate(string path, int code, string message) => (code & 0xff) switch
+    public static Exception Translate(string path, int code, string message) =>
+        TranslateLine(path, code, message.ReplaceLineEndings(" "));
+
+    /// <summary>Says that stored bytes are not what they must be.</summary>
+    public static CorruptionException Damaged(string path, string problem, string detail, Exception? inner = null) =>
+        new("store-damaged", path, $"{problem} ({detail})", "restore it from a backup", inner);
+
+    private static Exception TranslateLine(string path, int code, string message) => (code & 0xff) switch
     {
         raw.SQLITE_FULL => new OperatorException(
             "storage-full", path, "no space left on the device; the change was not stored", "free space, then run it again"),
@@ -26,12 +33,10 @@ internal static class SqliteErrors
             "storage-failed", path, $"the store cannot be opened ({message})", "check the path, and the owner and mode of the file and its directory"),
         raw.SQLITE_NOTADB => Damaged(path, "the file is no metadata store, or its beginning is damaged", message),
         raw.SQLITE_CORRUPT => Damaged(path, "the store is damaged", message),
-        raw.SQLITE_ERROR when message.StartsWith("no such ", StringComparison.Ordinal) => Damaged(path, "a part of the store is missing", message),
         raw.SQLITE_NOMEM => new InsufficientMemoryException($"SQLite found no memory: {message}."),
-        _ => new InvalidOperationException($"SQLite failed on {path}: {message} (code {code})."),
-    };
+        raw.SQLITE_TOOBIG or raw.SQLITE_RANGE or raw.SQLITE_MISUSE => new InvalidOperationException($"SQLite refused a statement: {message}."),
 
-    /// <summary>Says that stored bytes are not what they must be.</summary>
-    public static CorruptionException Damaged(string path, string problem, string detail, Exception? inner = null) =>
-        new("store-damaged", path, $"{problem} ({detail})", "restore it from a backup", inner);
+        // Every statement is a constant that works on a sound store, so the store is not sound: a table is missing, a number was given twice.
+        _ => Damaged(path, "the store is not as it must be", $"{message}, SQLite code {code}"),
+    };
 }

@@ -15,7 +15,7 @@ public sealed record SqliteMetadataOptions
     }
 
     /// <summary>
-    /// Opens for reading only: nothing is created, no lock is taken, and writes are refused. Another process may have the store open for writing.
+    /// Opens for reading only: no store is created, no lock is taken, and writes are refused. Another process may have the store open for writing.
     /// </summary>
     public bool ReadOnly { get; init; }
 

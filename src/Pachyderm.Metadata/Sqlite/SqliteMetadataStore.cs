@@ -91,11 +91,16 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
     {
         if (_writer is not null)
         {
-            await _writer.DisposeAsync();
+            await _writer.DrainAsync();
         }
 
         _signal.Close();
         await _readers.DisposeAsync();
+        if (_writer is not null)
+        {
+            await _writer.DisposeAsync();
+        }
+
         if (_lock is not null)
         {
             await _lock.DisposeAsync();

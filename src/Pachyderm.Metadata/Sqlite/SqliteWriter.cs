@@ -42,7 +42,7 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
         Connection.Prepare(
                 """
                 INSERT INTO repos (name, created, description, size_bytes, revision) VALUES (?1, ?2, ?3, ?4, ?5)
-                ON CONFLICT DO UPDATE SET created = ?2, description = ?3, size_bytes = ?4, revision = ?5
+                ON CONFLICT (name) DO UPDATE SET created = ?2, description = ?3, size_bytes = ?4, revision = ?5
                 """)
             .Bind(1, repo.Name).Bind(2, repo.Created.UtcTicks).Bind(3, repo.Description).Bind(4, repo.SizeBytes).Bind(5, NextRevision()).Run();
         Connection.Prepare("DELETE FROM repo_provenance WHERE repo = ?1").Bind(1, repo.Name).Run();
@@ -77,7 +77,7 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
                 """
                 INSERT INTO commits (repo, id, parent, started, finished, size_bytes, tree, revision, inserted)
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
-                ON CONFLICT DO UPDATE SET parent = ?3, started = ?4, finished = ?5, size_bytes = ?6, tree = ?7, revision = ?8
+                ON CONFLICT (repo, id) DO UPDATE SET parent = ?3, started = ?4, finished = ?5, size_bytes = ?6, tree = ?7, revision = ?8
                 """)
             .Bind(1, commit.Key.Repo).Bind(2, commit.Key.Id).BindOptional(3, commit.Parent)
             .Bind(4, commit.Started.UtcTicks).BindOptional(5, commit.Finished?.UtcTicks).Bind(6, commit.SizeBytes)
@@ -129,7 +129,10 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
     {
         ArgumentNullException.ThrowIfNull(branch);
         Connection.Prepare(
-                "INSERT INTO branches (repo, name, head, revision) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET head = ?3, revision = ?4")
+                """
+                INSERT INTO branches (repo, name, head, revision) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (repo, name) DO UPDATE SET head = ?3, revision = ?4
+                """)
             .Bind(1, branch.Repo).Bind(2, branch.Name).Bind(3, branch.Head).Bind(4, NextRevision()).Run();
     }
 
@@ -170,7 +173,7 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
         Connection.Prepare(
                 """
                 INSERT INTO objects (hash, size_bytes, content) VALUES (?1, ?2, ?3)
-                ON CONFLICT DO UPDATE SET size_bytes = ?2, content = ?3
+                ON CONFLICT (hash) DO UPDATE SET size_bytes = ?2, content = ?3
                 """)
             .Bind(1, obj.Hash).Bind(2, obj.SizeBytes).Bind(3, obj.Content.Span).Run();
     }
@@ -182,7 +185,7 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
     public void PutTag(TagRecord tag)
     {
         ArgumentNullException.ThrowIfNull(tag);
-        Connection.Prepare("INSERT INTO tags (name, object_hash) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET object_hash = ?2")
+        Connection.Prepare("INSERT INTO tags (name, object_hash) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET object_hash = ?2")
             .Bind(1, tag.Name).Bind(2, tag.ObjectHash).Run();
     }
 

@@ -48,11 +48,19 @@ internal sealed class WriterThread : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs what waits, then ends the thread and closes the connection.</summary>
+    /// <summary>Runs what waits, then ends the thread. Nothing more is taken.</summary>
+    public Task DrainAsync()
+    {
+        // The queue is never disposed, since a late caller may be looking at it; it holds nothing that needs it.
+        _queue.CompleteAdding();
+        return _ended.Task;
+    }
+
+    /// <summary>Drains, and closes the connection. The last connection that closes empties the log, and only one that may write can do that.</summary>
     public async ValueTask DisposeAsync()
     {
-        _queue.CompleteAdding();
-        await _ended.Task;
+        await DrainAsync();
+        _database.Dispose();
     }
 
     private void Work()
@@ -62,8 +70,6 @@ internal sealed class WriterThread : IAsyncDisposable
             RunBatch(first);
         }
 
-        // The queue itself stays, since a late caller may be looking at it; it holds nothing that needs disposal.
-        _database.Dispose();
         _ended.SetResult();
     }
 

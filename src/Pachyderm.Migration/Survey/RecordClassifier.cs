@@ -8,6 +8,9 @@ namespace Pachyderm.Migration.Survey;
 /// <param name="keys">The cluster's keys.</param>
 public sealed class RecordClassifier(ClusterKeys keys)
 {
+    /// <summary>The list of all jobs, as <see cref="IsDurable(in StoredRecord, out ulong)"/> tells it.</summary>
+    internal const ulong JobScope = 3;
+
     /// <summary>The cluster's keys.</summary>
     public ClusterKeys Keys { get; } = keys;
 
@@ -37,7 +40,7 @@ public sealed class RecordClassifier(ClusterKeys keys)
     {
         RecordKind.Repo => 1,
         RecordKind.Pipeline => 2,
-        RecordKind.Job => 3,
+        RecordKind.Job => JobScope,
         RecordKind.Commit => XxHash3.HashToUInt64(key.Repo, seed: 4) | 4,
         RecordKind.Branch => XxHash3.HashToUInt64(key.Repo, seed: 5) | 4,
         _ => 0,

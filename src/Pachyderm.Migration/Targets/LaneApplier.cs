@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.IO.Hashing;
-using System.Text;
 using System.Threading.Channels;
 using Pachyderm.Errors;
-using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
+using Pachyderm.Migration.Survey;
 using Pachyderm.RecordStores;
 
 namespace Pachyderm.Migration.Targets;
@@ -12,10 +10,10 @@ namespace Pachyderm.Migration.Targets;
 /// <summary>
 /// Writes a long, ordered stream of records to a live store in guarded transactions, so that it can be killed and taken up again.
 /// <para>
-/// The stream is dealt to lanes by scope. A lane writes one transaction after the other; lanes run side by side. A transaction takes at
-/// most one record of each scope, the oldest that waits, and therefore lists keep their order while as many records as possible
-/// share a transaction. It also writes the lane's batch number: which batches were applied is always known, and since batches are a
-/// pure function of the stream, a second run skips exactly those.
+/// The stream is dealt to lanes by scope, and lanes run side by side. A lane's transactions, or batches, are applied in order. A batch takes
+/// at most one record of each scope, the oldest that waits, and therefore lists keep their order while as many records as possible
+/// share a transaction. It also writes its number: which batches were applied is always known, and since batches are a pure function of
+/// the stream, a second run skips exactly those. <see cref="LaneCommitter"/> commits several of them at a time.
 /// </para>
 /// <para>O(records) transactions at worst (one scope), O(records / 100) at best; memory for <see cref="Window"/> records a lane.</para>
 /// </summary>
@@ -31,6 +29,10 @@ internal sealed class LaneApplier(
     // Below etcd's limit of 1.5 MiB for one request.
     private const int BatchBytes = 1 << 20;
 
+    // Every transaction of a group carries all of its batches (measured on loopback: 8 write a list twice as fast as 1, 16 no faster).
+    private const int GroupSize = 8;
+    private const int GroupBytes = 64 << 10;
+
     private long _bytesSinceCompaction;
 
     /// <summary>Applies a stream. The same stream must be given again when the work is taken up.</summary>
@@ -44,8 +46,7 @@ internal sealed class LaneApplier(
         {
             await foreach (LaneWrite write in writes.WithCancellation(stop.Token))
             {
-                ulong scope = write.Scope != 0 ? write.Scope : XxHash3.HashToUInt64(write.Write.Key.Span);
-                await queues[scope % (uint)lanes].Writer.WriteAsync(write, stop.Token);
+                await queues[LaneOf(write)].Writer.WriteAsync(write, stop.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -81,26 +82,46 @@ internal sealed class LaneApplier(
         "the migration's fence was taken away or its lease ran out, and nothing more was written",
         "run `pachctl migrate resume` to go on, or `pachctl migrate undo`");
 
+    // The first lane is the jobs' own: theirs is the longest list of most clusters, and the smaller its batches are the more of them make a group.
+    private int LaneOf(in LaneWrite write)
+    {
+        if (write.Scope == RecordClassifier.JobScope)
+        {
+            return 0;
+        }
+
+        ulong scope = write.Scope != 0 ? write.Scope : XxHash3.HashToUInt64(write.Write.Key.Span);
+        return 1 + (int)(scope % (uint)(lanes - 1));
+    }
+
     private async Task RunLaneAsync(int lane, ChannelReader<LaneWrite> queue, CancellationTokenSource stop)
     {
         try
         {
+            byte[] progressKey = keys.Progress(work, lane);
+            (long done, _) = await LaneProgress.ReadAsync(store, progressKey, stop.Token);
+            LaneCommitter committer = new(store, progressKey, fence, work);
             LaneWindow window = new();
-            long batch = 0;
-            (long done, long progressRevision) = await ReadProgressAsync(lane, stop.Token);
-            List<LaneWrite> members = new(BatchSize);
-            while (await FillAsync(window, queue, stop.Token))
+            List<LaneBatch> group = [];
+            for (long number = 1; await FillAsync(window, queue, stop.Token); number++)
             {
-                window.TakeBatch(members, BatchSize, BatchBytes);
-                batch++;
-                if (batch > done)
+                LaneBatch batch = new(number, window.TakeBatch(BatchSize, BatchBytes));
+                if (number <= done)
                 {
-                    await rate.WaitAsync(members.Count, stop.Token);
-                    progressRevision = await WriteBatchAsync(lane, batch, members, progressRevision, stop.Token);
+                    progress?.Report(batch.Members.Count);
+                    continue;
                 }
 
-                progress?.Report(members.Count);
+                if (!HasRoom(group, batch))
+                {
+                    await CommitAsync(committer, group, stop.Token);
+                }
+
+                await rate.WaitAsync(batch.Members.Count, stop.Token);
+                group.Add(batch);
             }
+
+            await CommitAsync(committer, group, stop.Token);
         }
         catch
         {
@@ -108,6 +129,13 @@ internal sealed class LaneApplier(
             throw;
         }
     }
+
+    private bool HasRoom(List<LaneBatch> group, LaneBatch batch) =>
+        group.Count == 0
+        || (store.TakesAlternatives
+            && group.Count < GroupSize
+            && group.Sum(member => member.Operations) + batch.Operations <= BatchSize + 2
+            && group.Sum(member => member.Bytes) + batch.Bytes <= GroupBytes);
 
     private static async Task<bool> FillAsync(LaneWindow window, ChannelReader<LaneWrite> queue, CancellationToken cancellationToken)
     {
@@ -123,98 +151,21 @@ internal sealed class LaneApplier(
         return window.Count > 0;
     }
 
-    private async Task<long> WriteBatchAsync(
-        int lane, long batch, List<LaneWrite> members, long progressRevision, CancellationToken cancellationToken)
+    private async Task CommitAsync(LaneCommitter committer, List<LaneBatch> group, CancellationToken cancellationToken)
     {
-        byte[] progressKey = keys.Progress(work, lane);
-        List<RecordGuard> guards = new(members.Count + 2) { fence.Guard, RecordGuard.Unchanged(progressKey, progressRevision) };
-        List<RecordWrite> writes = new(members.Count + 1)
-        {
-            RecordWrite.Put(progressKey, Encoding.ASCII.GetBytes(batch.ToString(CultureInfo.InvariantCulture))),
-        };
-        foreach (LaneWrite member in members)
-        {
-            writes.Add(member.Write);
-            if (member.ExpectedModRevision >= 0)
-            {
-                guards.Add(RecordGuard.Unchanged(member.Write.Key, member.ExpectedModRevision));
-            }
-        }
-
-        RecordTransaction transaction = new(guards, writes);
-        FaultPoints.Reach($"{work}.before-batch");
-        while (true)
-        {
-            TransactionResult result;
-            try
-            {
-                result = await store.CommitAsync(transaction, cancellationToken);
-            }
-            catch (OperatorException exception) when (exception.Id == "transaction-outcome-unknown")
-            {
-                // The batch number tells whether the lost answer was a yes.
-                (long done, long revision) = await ReadProgressAsync(lane, cancellationToken);
-                if (done >= batch)
-                {
-                    return revision;
-                }
-
-                continue;
-            }
-
-            if (!result.Succeeded)
-            {
-                throw await ExplainAsync(guards, cancellationToken);
-            }
-
-            FaultPoints.Reach($"{work}.after-batch");
-            await CompactAsync(members, result.Revision, cancellationToken);
-            return result.Revision;
-        }
+        await committer.CommitAsync(group, (batch, revision) => SettleAsync(batch, revision, cancellationToken), cancellationToken);
+        group.Clear();
     }
 
-    // What was rewritten is in the backup; kept in etcd, too, it would take its quota twice.
-    private async Task CompactAsync(List<LaneWrite> members, long revision, CancellationToken cancellationToken)
+    private async Task SettleAsync(LaneBatch batch, long revision, CancellationToken cancellationToken)
     {
-        long bytes = Interlocked.Add(ref _bytesSinceCompaction, members.Sum(member => member.Write.Key.Length + (member.Write.Value?.Length ?? 0)));
+        progress?.Report(batch.Members.Count);
+
+        // What was rewritten is in the backup; kept in etcd, too, it would take its quota twice.
+        long bytes = Interlocked.Add(ref _bytesSinceCompaction, batch.Bytes);
         if (bytes >= compactAfterBytes && Interlocked.CompareExchange(ref _bytesSinceCompaction, 0, bytes) == bytes)
         {
             await store.CompactAsync(revision, cancellationToken);
         }
-    }
-
-    private async Task<(long Batch, long ModRevision)> ReadProgressAsync(int lane, CancellationToken cancellationToken)
-    {
-        StoredRecord? record = await store.GetAsync(keys.Progress(work, lane), cancellationToken);
-        return record is { } found
-            ? (long.Parse(Encoding.ASCII.GetString(found.Value.Span), CultureInfo.InvariantCulture), found.ModRevision)
-            : (0, 0);
-    }
-
-    private async Task<Exception> ExplainAsync(List<RecordGuard> guards, CancellationToken cancellationToken)
-    {
-        foreach (RecordGuard guard in guards)
-        {
-            StoredRecord? now = await store.GetAsync(guard.Key, cancellationToken);
-            long revision = guard.Kind == RecordGuardKind.CreateRevision ? now?.CreateRevision ?? 0 : now?.ModRevision ?? 0;
-            if (revision == guard.Revision)
-            {
-                continue;
-            }
-
-            if (guard.Kind == RecordGuardKind.CreateRevision)
-            {
-                return FenceLost(store);
-            }
-
-            return new OperatorException(
-                "foreign-write",
-                Survey.KeyText.Show(guard.Key.Span),
-                $"somebody else wrote it at revision {revision} while the migration was running (expected {guard.Revision})",
-                "stop every pachd and worker of this cluster, then run `pachctl migrate undo` and start again");
-        }
-
-        return new OperatorException(
-            "foreign-write", store.Location, "a guarded write was refused, and the cause has gone since", "stop every writer and run `pachctl migrate resume`");
     }
 }

@@ -36,9 +36,9 @@ internal sealed class LaneWindow
     }
 
     /// <summary>Takes the next batch: one write of each scope whose turn it is, then writes without scope.</summary>
-    public void TakeBatch(List<LaneWrite> batch, int maxWrites, int maxBytes)
+    public List<LaneWrite> TakeBatch(int maxWrites, int maxBytes)
     {
-        batch.Clear();
+        List<LaneWrite> batch = [];
         int bytes = 0;
         for (int turn = _turns.Count; turn > 0 && HasRoom(batch.Count, bytes); turn--)
         {
@@ -61,6 +61,7 @@ internal sealed class LaneWindow
         }
 
         Count -= batch.Count;
+        return batch;
 
         bool HasRoom(int writes, int size) => writes < maxWrites && size < maxBytes;
     }

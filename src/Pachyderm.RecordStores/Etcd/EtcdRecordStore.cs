@@ -14,8 +14,8 @@ namespace Pachyderm.RecordStores.Etcd;
 public sealed class EtcdRecordStore : IRecordStore
 {
     /// <summary>
-    /// The most guards, and the most writes, that a transaction may have. etcd itself allows 128 unless started with another
-    /// <c>--max-txn-ops</c>.
+    /// The most guards, and the most writes, that a transaction may have, those of its alternatives included. etcd itself allows 128
+    /// unless started with another <c>--max-txn-ops</c>.
     /// </summary>
     public const int MaxOperations = 120;
 
@@ -23,8 +23,11 @@ public sealed class EtcdRecordStore : IRecordStore
     private readonly EtcdTransactions _transactions;
     private readonly EtcdLeases _leases;
 
-    private EtcdRecordStore(EtcdConnection connection)
+    private EtcdRecordStore(EtcdConnection connection, string version)
     {
+        TakesAlternatives = !version.StartsWith("3.0.", StringComparison.Ordinal)
+            && !version.StartsWith("3.1.", StringComparison.Ordinal)
+            && !version.StartsWith("3.2.", StringComparison.Ordinal);
         _connection = connection;
         _transactions = new EtcdTransactions(connection);
         _leases = new EtcdLeases(connection);
@@ -32,6 +35,9 @@ public sealed class EtcdRecordStore : IRecordStore
 
     /// <inheritdoc/>
     public string Location => _connection.Location;
+
+    /// <inheritdoc/>
+    public bool TakesAlternatives { get; }
 
     /// <summary>Connects, and makes sure that it is an etcd of version 3 that answers.</summary>
     /// <param name="endpoint"><c>HOST:PORT</c>, <c>http://HOST:PORT</c> or <c>HOST</c>; an IPv6 address stands in brackets.</param>
@@ -59,7 +65,7 @@ public sealed class EtcdRecordStore : IRecordStore
         {
             string version = await FirstContactAsync(connection, cancellationToken);
             return version.StartsWith("3.", StringComparison.Ordinal)
-                ? new EtcdRecordStore(connection)
+                ? new EtcdRecordStore(connection, version)
                 : throw new OperatorException(
                     "etcd-version",
                     connection.Location,
@@ -114,7 +120,8 @@ public sealed class EtcdRecordStore : IRecordStore
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">
-    /// There are more than <see cref="MaxOperations"/> guards or writes, a key is empty, or a key is written twice.
+    /// There are more than <see cref="MaxOperations"/> guards or writes, a key is empty, a key is written twice, or the transaction has an
+    /// alternative, which this etcd does not take.
     /// </exception>
     /// <exception cref="OperatorException">
     /// <c>transaction-outcome-unknown</c>; <c>etcd-no-space</c>, <c>etcd-request-too-large</c>, <c>etcd-too-many-operations</c>,
@@ -124,6 +131,11 @@ public sealed class EtcdRecordStore : IRecordStore
     public Task<TransactionResult> CommitAsync(RecordTransaction transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(transaction);
+        if (transaction.Otherwise is not null && !TakesAlternatives)
+        {
+            throw new ArgumentException("this etcd takes no alternatives; it is older than 3.3", nameof(transaction));
+        }
+
         return _transactions.CommitAsync(transaction, cancellationToken);
     }
 

@@ -18,12 +18,12 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
             try
             {
                 TxnResponse answer = await connection.Kv.TxnAsync(request, cancellationToken: cancellationToken);
-                return new TransactionResult(answer.Succeeded, answer.Header.Revision);
+                return new TransactionResult(HasSucceeded(answer), answer.Header.Revision);
             }
             catch (RpcException failure)
             {
                 connection.ThrowUnlessLost(failure, cancellationToken);
-                if (EtcdErrors.Classify(failure) == EtcdFailure.Lost && transaction.Writes.Count > 0)
+                if (EtcdErrors.Classify(failure) == EtcdFailure.Lost && (transaction.Writes.Count > 0 || transaction.Otherwise is not null))
                 {
                     throw EtcdErrors.OutcomeUnknown(connection.Location, failure);
                 }
@@ -47,16 +47,43 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
         }
     }
 
+    private static bool HasSucceeded(TxnResponse answer)
+    {
+        while (!answer.Succeeded && answer.Responses is [{ ResponseTxn: { } otherwise }])
+        {
+            answer = otherwise;
+        }
+
+        return answer.Succeeded;
+    }
+
     private static TxnRequest ToRequest(RecordTransaction transaction)
     {
-        if (transaction.Guards.Count > EtcdRecordStore.MaxOperations || transaction.Writes.Count > EtcdRecordStore.MaxOperations)
+        List<RecordTransaction> chain = [];
+        for (RecordTransaction? link = transaction; link is not null; link = link.Otherwise)
+        {
+            chain.Add(link);
+        }
+
+        int operations = chain.Sum(link => Math.Max(link.Guards.Count, link.Writes.Count));
+        if (operations > EtcdRecordStore.MaxOperations)
         {
             throw new ArgumentException(
-                $"a transaction may have at most {EtcdRecordStore.MaxOperations} guards and as many writes, "
-                    + $"not {transaction.Guards.Count} and {transaction.Writes.Count}",
+                $"a transaction may have at most {EtcdRecordStore.MaxOperations} guards and as many writes, those of its alternatives included, not {operations}",
                 nameof(transaction));
         }
 
+        TxnRequest request = ToRequest(chain[^1], otherwise: null);
+        for (int index = chain.Count - 2; index >= 0; index--)
+        {
+            request = ToRequest(chain[index], otherwise: request);
+        }
+
+        return request;
+    }
+
+    private static TxnRequest ToRequest(RecordTransaction transaction, TxnRequest? otherwise)
+    {
         TxnRequest request = new();
         foreach (RecordGuard guard in transaction.Guards)
         {
@@ -70,6 +97,10 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
                 case RecordGuardKind.CreateRevision:
                     compare.Target = Compare.Types.CompareTarget.Create;
                     compare.CreateRevision = guard.Revision;
+                    break;
+                case RecordGuardKind.Value:
+                    compare.Target = Compare.Types.CompareTarget.Value;
+                    compare.Value = UnsafeByteOperations.UnsafeWrap(guard.Value);
                     break;
                 default:
                     throw new ArgumentException($"unknown kind of guard {guard.Kind}", nameof(transaction));
@@ -87,6 +118,11 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
                     RequestPut = new PutRequest { Key = key, Value = UnsafeByteOperations.UnsafeWrap(value), Lease = write.Lease },
                 }
                 : new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } });
+        }
+
+        if (otherwise is not null)
+        {
+            request.Failure.Add(new RequestOp { RequestTxn = otherwise });
         }
 
         return request;

@@ -21,6 +21,9 @@ public sealed class KubernetesRecordStore : IRecordStore
     /// <inheritdoc/>
     public string Location => _etcd.Location;
 
+    /// <inheritdoc/>
+    public bool TakesAlternatives => _etcd.TakesAlternatives;
+
     /// <summary>Connects through a forwarding; each connection of the client opens a remote stream.</summary>
     internal static async Task<KubernetesRecordStore> ForwardAsync(
         Func<CancellationToken, Task<Stream>> openRemote,

@@ -35,6 +35,9 @@ public sealed class SnapshotRecordStore : IRecordStore
     /// <inheritdoc/>
     public string Location => $"snapshot {_file.Path}";
 
+    /// <inheritdoc/>
+    public bool TakesAlternatives => true;
+
     /// <summary>The file that is read.</summary>
     public EtcdSnapshotFile File => _file;
 
@@ -125,12 +128,18 @@ public sealed class SnapshotRecordStore : IRecordStore
         lock (_lock)
         {
             Enter();
-            if (!transaction.Guards.All(guard => Holds(guard, Find(index, guard.Key.Span))))
+            RecordTransaction? chosen = transaction;
+            while (chosen is not null && !chosen.Guards.All(guard => Holds(guard, Find(index, guard.Key.Span))))
+            {
+                chosen = chosen.Otherwise;
+            }
+
+            if (chosen is null)
             {
                 return new TransactionResult(false, _overlay.Revision);
             }
 
-            foreach (RecordWrite write in transaction.Writes)
+            foreach (RecordWrite write in chosen.Writes)
             {
                 if (write.Lease != 0 && write.Value is not null && !_leases.Exists(write.Lease))
                 {
@@ -139,7 +148,7 @@ public sealed class SnapshotRecordStore : IRecordStore
             }
 
             SnapshotOverlay.OverlayRevision revision = _overlay.Begin();
-            foreach (RecordWrite write in transaction.Writes)
+            foreach (RecordWrite write in chosen.Writes)
             {
                 StoredRecord? previous = Find(index, write.Key.Span);
                 if (write.Value is not null)
@@ -308,17 +317,21 @@ public sealed class SnapshotRecordStore : IRecordStore
     {
         RecordGuardKind.ModRevision => (record?.ModRevision ?? 0) == guard.Revision,
         RecordGuardKind.CreateRevision => (record?.CreateRevision ?? 0) == guard.Revision,
+        RecordGuardKind.Value => record is { } found && found.Value.Span.SequenceEqual(guard.Value.Span),
         _ => throw new ArgumentOutOfRangeException(nameof(guard), guard.Kind, "Not a kind of guard."),
     };
 
     private static void Check(RecordTransaction transaction)
     {
-        HashSet<byte[]> keys = new(ByteOrder.Instance);
-        foreach (RecordWrite write in transaction.Writes)
+        for (RecordTransaction? link = transaction; link is not null; link = link.Otherwise)
         {
-            if (write.Key.IsEmpty || !keys.Add(write.Key.ToArray()))
+            HashSet<byte[]> keys = new(ByteOrder.Instance);
+            foreach (RecordWrite write in link.Writes)
             {
-                throw new ArgumentException("Each write of a transaction needs a key, and one of its own.", nameof(transaction));
+                if (write.Key.IsEmpty || !keys.Add(write.Key.ToArray()))
+                {
+                    throw new ArgumentException("Each write of a transaction needs a key, and one of its own.", nameof(transaction));
+                }
             }
         }
     }

@@ -73,9 +73,7 @@ public sealed class LaneWindowTests
                 return batches;
             }
 
-            List<LaneWrite> batch = [];
-            window.TakeBatch(batch, MostWrites, MostBytes);
-            batches.Add(batch);
+            batches.Add(window.TakeBatch(MostWrites, MostBytes));
         }
     }
 

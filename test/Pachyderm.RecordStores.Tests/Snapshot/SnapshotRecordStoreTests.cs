@@ -48,7 +48,7 @@ public sealed class SnapshotRecordStoreTests : IDisposable
 
         Gen<Step> step = Gen.Select(
             Gen.Select(Gen.Int[0, 9], Gen.Int[0, 3]).Array[1, 4],
-            Gen.Select(Gen.Int[0, 9], Gen.Int[0, 4]).Array[0, 2],
+            Gen.Select(Gen.Int[0, 9], Gen.Int[0, 6]).Array[0, 2],
             (writes, guards) => new Step(writes, guards));
         await step.Array[1, 25].SampleAsync(
             async steps =>
@@ -245,6 +245,7 @@ public sealed class SnapshotRecordStoreTests : IDisposable
                 0 => RecordGuard.Absent(Key(key)),
                 1 or 2 => RecordGuard.Unchanged(Key(key), record?.ModRevision ?? 0),
                 3 => RecordGuard.SameKey(Key(key), record?.CreateRevision ?? 0),
+                4 or 5 => RecordGuard.HasValue(Key(key), record?.Value ?? default),
                 _ => RecordGuard.SameKey(Key(key), 3),
             };
         }
@@ -264,7 +265,13 @@ public sealed class SnapshotRecordStoreTests : IDisposable
             foreach (RecordGuard guard in transaction.Guards)
             {
                 StoredRecord record = Find(guard.Key.ToArray()) ?? default;
-                if ((guard.Kind == RecordGuardKind.ModRevision ? record.ModRevision : record.CreateRevision) != guard.Revision)
+                bool holds = guard.Kind switch
+                {
+                    RecordGuardKind.ModRevision => record.ModRevision == guard.Revision,
+                    RecordGuardKind.CreateRevision => record.CreateRevision == guard.Revision,
+                    _ => record.ModRevision != 0 && record.Value.Span.SequenceEqual(guard.Value.Span),
+                };
+                if (!holds)
                 {
                     return new TransactionResult(false, Revision);
                 }

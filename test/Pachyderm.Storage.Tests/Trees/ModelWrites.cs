@@ -40,7 +40,8 @@ internal static class ModelWrites
         TreeModel model = new();
         foreach (ModelWrite write in writes)
         {
-            TreeModel next = model.Copy();
+            // Only a split changes anything before it finds a conflict.
+            TreeModel next = write.Kind == 's' ? model.Copy() : model;
             try
             {
                 next.Apply(write);

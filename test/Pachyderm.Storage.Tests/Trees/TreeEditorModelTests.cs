@@ -67,7 +67,7 @@ public sealed class TreeEditorModelTests
     {
         TreeHarness trees = new(TreeHarness.Tiny);
         DirectoryReference root = await trees.ApplyAsync(null, Enumerable.Range(0, 100).Select(number => TreeHarness.Put($"/d/{number}", "1")));
-        DirectoryReference older = root with { Hash = TreeHarness.Content("2").Hash };
+        DirectoryReference older = root with { Hash = TreeHarness.Text("2").Hash };
         trees.Store.ResetCounts();
         Assert.Equal(older, await trees.ApplyAsync(older));
         Assert.Equal(older, await trees.ApplyAsync(older, TreeHarness.Delete("/x/y"), TreeHarness.Delete("/d/1/y"), TreeHarness.Put("/d/7", "1", overwrite: true)));

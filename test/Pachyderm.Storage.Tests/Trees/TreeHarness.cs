@@ -35,15 +35,15 @@ internal sealed class TreeHarness
     internal static TreePath Path(string path) => TreePath.Clean(path)!.Value;
 
     /// <summary>A file that consists of chunks with these texts, one for each character.</summary>
-    internal static FileContent Content(string text)
+    internal static FileContent Text(string text)
     {
         ImmutableArray<ChunkReference> chunks = [.. text.Select(character => new ChunkReference(ChunkId.Of(Encoding.UTF8.GetBytes([character])), 1))];
         return new FileContent(text.Length, HashOf(chunks), chunks, 0);
     }
 
-    internal static PutFile Put(string path, string text, bool overwrite = false) => new(Path(path), Content(text), overwrite);
+    internal static PutFile Put(string path, string text, bool overwrite = false) => new(Path(path), Text(text), overwrite);
 
-    internal static PutSplit Split(string path, bool overwrite, params string[] texts) => new(Path(path), [.. texts.Select(Content)], overwrite);
+    internal static PutSplit Split(string path, bool overwrite, params string[] texts) => new(Path(path), [.. texts.Select(Text)], overwrite);
 
     internal static DeletePath Delete(string path) => new(Path(path));
 
@@ -73,7 +73,7 @@ internal sealed class TreeHarness
             }
             else
             {
-                await builder.AddFileAsync(Path(path), Content(text), Token);
+                await builder.AddFileAsync(Path(path), Text(text), Token);
             }
         }
         return await builder.FinishAsync(Token);

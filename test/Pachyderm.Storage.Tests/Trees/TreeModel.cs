@@ -58,7 +58,7 @@ internal sealed class TreeModel
         foreach ((string path, string? file) in InOrder())
         {
             text.Append(path).Append(file is null ? "/" : "").Append(' ').Append(SizeOf(path)).Append(' ')
-                .AppendLine(file is null ? "" : string.Join("", TreeHarness.Content(file).Chunks.Select(chunk => chunk.Id.ToString()[..4])));
+                .AppendLine(file is null ? "" : string.Join("", TreeHarness.Text(file).Chunks.Select(chunk => chunk.Id.ToString()[..4])));
         }
         return text.ToString();
     }
@@ -83,34 +83,29 @@ internal sealed class TreeModel
         }
     }
 
+    /// <summary>Makes a directory and those above, or throws before it changes anything.</summary>
     private void MakeDirectories(string directory, string target)
     {
-        for (int end = directory.IndexOf('/', Math.Min(1, directory.Length)); directory.Length > 0; end = directory.IndexOf('/', end + 1))
+        List<string> paths = [.. Enumerable.Range(1, directory.Length).Where(end => end == directory.Length || directory[end] == '/').Select(end => directory[..end])];
+        foreach (string path in paths)
         {
-            string path = end < 0 ? directory : directory[..end];
             if (Nodes.TryGetValue(path, out string? text) && text is not null)
             {
                 int next = target.IndexOf('/', path.Length + 1);
                 throw new TreeConflictException($"attempted to visit \"{(next < 0 ? target : target[..next])}\", but it's not a directory");
             }
-            Nodes[path] = null;
-            if (end < 0)
-            {
-                return;
-            }
         }
+        paths.ForEach(path => Nodes[path] = null);
     }
 
     private void Put(string path, string text)
     {
-        MakeDirectories(path[..path.LastIndexOf('/')], path);
-        if (Nodes.TryGetValue(path, out string? there))
+        if (Nodes.TryGetValue(path, out string? there) && there is null)
         {
-            text = there is null
-                ? throw new TreeConflictException($"could not put file at \"{path}\"; a node of type directory is already there")
-                : there + text;
+            throw new TreeConflictException($"could not put file at \"{path}\"; a node of type directory is already there");
         }
-        Nodes[path] = text;
+        MakeDirectories(path[..path.LastIndexOf('/')], path);
+        Nodes[path] = there + text;
     }
 
     private void Split(ModelWrite write)

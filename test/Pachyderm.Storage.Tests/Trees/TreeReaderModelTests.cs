@@ -136,7 +136,7 @@ public sealed class TreeReaderModelTests
     private static string? Expected(TreeModel model, string path) =>
         !model.Nodes.TryGetValue(path, out string? text) ? null
         : text is null ? $"{path}/ {model.SizeOf(path)}"
-        : $"{path} {text.Length} {TreeHarness.Content(text).Hash}";
+        : $"{path} {text.Length} {TreeHarness.Text(text).Hash}";
 
     private static string? Describe(TreeEntry? entry) =>
         entry is null ? null : entry.IsDirectory ? $"{entry.Path}/ {entry.Size}" : $"{entry.Path} {entry.Size} {entry.Hash}";

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Pachyderm.Errors;
 using Pachyderm.Storage.Content;
 
@@ -62,18 +63,32 @@ internal static class NodeFormat
 
     private static TreeNode ReadEntries(ref ByteReader reader, ChunkId id, int level, int count)
     {
-        byte[] values = new byte[reader.Remaining];
-        byte[] names = new byte[Math.Min(TreeLimits.MaximumNodeLength, 64 + 32 * count)];
-        (int Name, int Value)[] ends = new (int Name, int Value)[count];
+        byte[] names = ArrayPool<byte>.Shared.Rent(Math.Min(TreeLimits.MaximumNodeLength, 64 + 32 * count));
+        byte[] values = ArrayPool<byte>.Shared.Rent(reader.Remaining);
+        try
+        {
+            return ReadEntries(ref reader, id, level, new (int Name, int Value)[count], ref names, values);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(names);
+            ArrayPool<byte>.Shared.Return(values);
+        }
+    }
+
+    private static TreeNode ReadEntries(
+        ref ByteReader reader, ChunkId id, int level, (int Name, int Value)[] ends, ref byte[] names, byte[] values)
+    {
         (int Name, int Value) end = (0, 0);
         int previousStart = 0;
         long size = 0;
         long files = 0;
         long entries = 0;
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < ends.Length; i++)
         {
             int shared = reader.Number(0, end.Name - previousStart);
-            ReadOnlySpan<byte> suffix = reader.Bytes(reader.Number(1, TreeLimits.MaximumNameLength - Math.Min(shared, TreeLimits.MaximumNameLength - 1)));
+            int longest = TreeLimits.MaximumNameLength - shared;
+            ReadOnlySpan<byte> suffix = reader.Bytes(reader.Number(1, Math.Max(1, longest)));
             int nameEnd = end.Name + shared + suffix.Length;
             if (nameEnd > TreeLimits.MaximumNodeLength)
             {
@@ -81,13 +96,17 @@ internal static class NodeFormat
             }
             if (nameEnd > names.Length)
             {
-                Array.Resize(ref names, Math.Max(nameEnd, Math.Min(2 * names.Length, TreeLimits.MaximumNodeLength)));
+                names = Larger(names, end.Name, nameEnd);
             }
             Span<byte> name = names.AsSpan(end.Name, shared + suffix.Length);
             ReadOnlySpan<byte> previous = names.AsSpan(previousStart, end.Name - previousStart);
             previous[..shared].CopyTo(name);
             suffix.CopyTo(name[shared..]);
-            CheckOrder(ref reader, i, previous, shared, suffix);
+            if (i > 0 && shared < previous.Length && suffix[0] <= previous[shared])
+            {
+                // Either they do not ascend, or they share more than is said.
+                throw reader.Damaged("its names are not in order");
+            }
             if (!TreeLimits.IsName(name))
             {
                 throw reader.Damaged("it has a name that is not allowed");
@@ -112,16 +131,15 @@ internal static class NodeFormat
         {
             throw reader.Damaged($"{reader.Remaining} bytes follow its last entry");
         }
-        return new TreeNode(id, level, names.AsSpan(0, end.Name).ToArray(), values.AsSpan(0, end.Value).ToArray(), ends, size, files, entries);
+        return new TreeNode(id, level, names[..end.Name], values[..end.Value], ends, size, files, entries);
     }
 
-    /// <summary>Names ascend, and share with the one before exactly what is said.</summary>
-    private static void CheckOrder(ref ByteReader reader, int index, ReadOnlySpan<byte> previous, int shared, ReadOnlySpan<byte> suffix)
+    private static byte[] Larger(byte[] rented, int used, int needed)
     {
-        if (index > 0 && shared < previous.Length && suffix[0] <= previous[shared])
-        {
-            throw reader.Damaged("its names are not in order");
-        }
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, 2 * rented.Length));
+        rented.AsSpan(0, used).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(rented);
+        return larger;
     }
 
     private static (long Size, long Files, long Entries) ReadValue(ref ByteReader reader, int level)

@@ -14,7 +14,7 @@ namespace Pachyderm.Storage.Trees.Nodes;
 internal sealed record NodeShape(int Bits, int LeafMinimum, int InnerMinimum, int MaximumEntries, int MaximumBytes)
 {
     /// <summary>The shape of format 1. Part of the format: another one gives other nodes for the same directory.</summary>
-    internal static NodeShape Format1 { get; } = new(Bits: 6, LeafMinimum: 32, InnerMinimum: 32, MaximumEntries: 1_024, MaximumBytes: 256 << 10);
+    internal static NodeShape Format1 { get; } = new(Bits: 6, LeafMinimum: 64, InnerMinimum: 64, MaximumEntries: 1_024, MaximumBytes: 256 << 10);
 
     internal bool EndsAfter(ReadOnlySpan<byte> name, int level, int entries, int bytes)
     {
