@@ -22,8 +22,8 @@ public readonly record struct JobId(string Value)
 }
 
 /// <summary>
-/// What a pipeline mixes into the identity of its datums: results are shared by all versions of a pipeline with the same salt, so a new one makes
-/// every datum run again.
+/// What a pipeline mixes into the identity of its datums: results are shared by all versions of a pipeline with the same salt, so a new one
+/// makes every datum run again.
 /// </summary>
 /// <param name="Value">A random UUID without dashes, 32 characters; empty in records of 1.5.0 and before.</param>
 public readonly record struct Salt(string Value)

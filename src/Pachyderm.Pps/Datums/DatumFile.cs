@@ -25,7 +25,12 @@ public sealed record DatumInput(string Name, CommitRef Commit, string Branch, st
 
     /// <inheritdoc/>
     public bool Equals(DatumInput? other) =>
-        other is not null && Name == other.Name && Commit == other.Commit && Branch == other.Branch && Glob == other.Glob && Lazy == other.Lazy;
+        other is not null
+        && Name == other.Name
+        && Commit == other.Commit
+        && Branch == other.Branch
+        && Glob == other.Glob
+        && Lazy == other.Lazy;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, Commit, Branch, Glob, Lazy);

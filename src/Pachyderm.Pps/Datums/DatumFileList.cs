@@ -4,8 +4,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pps.Datums;
 
 /// <summary>
-/// The files that one glob matched, in order of their paths, held in pages: about 56 bytes and the path for each. Once filled, safe for concurrent
-/// reading.
+/// The files that one glob matched, in order of their paths, held in pages: about 56 bytes and the path for each. Once filled, safe for
+/// concurrent reading.
 /// </summary>
 internal sealed class DatumFileList
 {
@@ -31,7 +31,8 @@ internal sealed class DatumFileList
 
     /// <summary>Lists what a glob matches.</summary>
     /// <exception cref="InvalidOperationException">The source does not keep its order.</exception>
-    public static async Task<DatumFileList> LoadAsync(IDatumSource source, CommitRef commit, string glob, CancellationToken cancellationToken)
+    public static async Task<DatumFileList> LoadAsync(
+        IDatumSource source, CommitRef commit, string glob, CancellationToken cancellationToken)
     {
         DatumFileList list = new();
         await foreach (DatumFile file in source.GlobAsync(commit, glob, cancellationToken).WithCancellation(cancellationToken))

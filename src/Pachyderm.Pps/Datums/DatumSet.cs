@@ -5,9 +5,9 @@ using Pachyderm.Pps.Specs;
 namespace Pachyderm.Pps.Datums;
 
 /// <summary>
-/// The datums of a job: computed from the lists of its atoms when they are asked for, never held. A cross of two lists of a thousand files is two
-/// lists, not a million datums. Of a cross the first child varies fastest; if a child has no datums, there are none; a union has those of one child
-/// after the other (spec/pps.md section 2). Safe for concurrent use.
+/// The datums of a job: computed from the lists of its atoms when they are asked for, never held. A cross of two lists of a thousand files
+/// is two lists, not a million datums. Of a cross the first child varies fastest; if a child has no datums, there are none; a union has
+/// those of one child after the other (spec/pps.md section 2). Safe for concurrent use.
 /// </summary>
 public sealed class DatumSet : IReadOnlyList<Datum>
 {
@@ -109,7 +109,8 @@ public sealed class DatumSet : IReadOnlyList<Datum>
 
     private sealed class LeafNode(DatumInput input, DatumFileList files) : Node(files.Count, 1)
     {
-        public override void Write(int index, Span<DatumPart> parts, ref int written) => parts[written++] = new DatumPart(input, files[index]);
+        public override void Write(int index, Span<DatumPart> parts, ref int written) =>
+            parts[written++] = new DatumPart(input, files[index]);
     }
 
     private sealed class CrossNode(Node[] children) : Node(Product(children), children.Sum(static child => child.MaxParts))

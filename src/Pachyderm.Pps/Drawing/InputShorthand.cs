@@ -2,7 +2,9 @@ using Pachyderm.Pps.Specs;
 
 namespace Pachyderm.Pps.Drawing;
 
-/// <summary>Inputs in one line, as list-pipeline shows them: <c>repo:glob</c>, <c>(a ⨯ b)</c>, <c>(a ∪ b)</c>, of a cron <c>name:spec</c>.</summary>
+/// <summary>
+/// Inputs in one line, as list-pipeline shows them: <c>repo:glob</c>, <c>(a ⨯ b)</c>, <c>(a ∪ b)</c>, of a cron <c>name:spec</c>.
+/// </summary>
 public static class InputShorthand
 {
     /// <summary>The line.</summary>

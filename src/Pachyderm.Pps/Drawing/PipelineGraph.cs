@@ -3,7 +3,8 @@ using Pachyderm.Pps.Pipelines;
 namespace Pachyderm.Pps.Drawing;
 
 /// <summary>
-/// Draws repos and pipelines as a tree of text. What several repos lead to is drawn below the first of them, with an arrow below the others:
+/// Draws repos and pipelines as a tree of text. What several repos lead to is drawn below the first of them, with an arrow below the
+/// others:
 /// <code>
 /// images
 /// ├─ edges  images:/*  running
@@ -70,7 +71,8 @@ public static class PipelineGraph
                 for (int i = children.Length - 1; i >= 0; i--)
                 {
                     bool isLast = i == children.Length - 1;
-                    open.Push((children[i], next.Indent + (isLast ? "\u2514\u2500 " : "\u251c\u2500 "), next.Indent + (isLast ? "   " : "\u2502  ")));
+                    (string corner, string line) = isLast ? ("\u2514\u2500 ", "   ") : ("\u251c\u2500 ", "\u2502  ");
+                    open.Push((children[i], next.Indent + corner, next.Indent + line));
                 }
             }
         }

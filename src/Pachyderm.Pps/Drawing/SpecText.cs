@@ -5,8 +5,8 @@ using Pachyderm.Pps.Specs;
 namespace Pachyderm.Pps.Drawing;
 
 /// <summary>
-/// Inputs and transforms as inspect-pipeline and inspect-job show them: JSON with the names of the contract, what is empty left out, indented by
-/// two, and with Go's escapes (spec/cli.md section 3.2).
+/// Inputs and transforms as inspect-pipeline and inspect-job show them: JSON with the names of the contract, what is empty left out,
+/// indented by two, and with Go's escapes (spec/cli.md section 3.2).
 /// </summary>
 public static class SpecText
 {

@@ -8,8 +8,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Pps.Identity;
 
 /// <summary>
-/// The identity of datums since 1.5.1 (spec/pps.md section 6): for each file the input's name, the path and the hash, then the pipeline's name and
-/// salt. Neither commit nor branch nor transform is part of it. Immutable and safe for concurrent use.
+/// The identity of datums since 1.5.1 (spec/pps.md section 6): for each file the input's name, the path and the hash, then the pipeline's
+/// name and salt. Neither commit nor branch nor transform is part of it. Immutable and safe for concurrent use.
 /// </summary>
 public sealed class DatumIdentity
 {

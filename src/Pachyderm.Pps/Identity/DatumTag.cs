@@ -4,8 +4,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Pps.Identity;
 
 /// <summary>
-/// Names the result of processing a datum: four hexadecimal digits that all datums of a pipeline share, and the hash of what identifies the datum.
-/// Tags of releases before 1.4.7 lack the four digits. Ordered as the text is, but tags without the digits come first.
+/// Names the result of processing a datum: four hexadecimal digits that all datums of a pipeline share, and the hash of what identifies the
+/// datum. Tags of releases before 1.4.7 lack the four digits. Ordered as the text is, but tags without the digits come first.
 /// </summary>
 public readonly struct DatumTag : IEquatable<DatumTag>, IComparable<DatumTag>
 {
@@ -45,7 +45,8 @@ public readonly struct DatumTag : IEquatable<DatumTag>, IComparable<DatumTag>
         ushort? digits = null;
         if (text.Length > HashDigits)
         {
-            if (!ushort.TryParse(text.AsSpan(0, PrefixDigits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort number))
+            ReadOnlySpan<char> front = text.AsSpan(0, PrefixDigits);
+            if (!ushort.TryParse(front, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort number))
             {
                 return false;
             }

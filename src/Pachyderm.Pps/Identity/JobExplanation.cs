@@ -4,8 +4,8 @@ using Pachyderm.Pps.Datums;
 namespace Pachyderm.Pps.Identity;
 
 /// <summary>
-/// Compares the datums of a job with those of an earlier job of the same pipeline, and tells for each which part of its identity changed. What it
-/// remembers of the earlier job is 64 bits for each datum and question, made when first needed. Not safe for concurrent use.
+/// Compares the datums of a job with those of an earlier job of the same pipeline, and tells for each which part of its identity changed.
+/// What it remembers of the earlier job is 64 bits for each datum and question, made when first needed. Not safe for concurrent use.
 /// </summary>
 public sealed class JobExplanation
 {

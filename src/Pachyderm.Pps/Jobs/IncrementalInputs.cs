@@ -4,8 +4,8 @@ using Pachyderm.Pps.Identity;
 namespace Pachyderm.Pps.Jobs;
 
 /// <summary>
-/// What a datum of an incremental job builds on (spec/pps.md section 7): if the file at its path was in the parent of the new commit too, the program
-/// sees only what changed since, and starts with the output of then.
+/// What a datum of an incremental job builds on (spec/pps.md section 7): if the file at its path was in the parent of the new commit too,
+/// the program sees only what changed since, and starts with the output of then.
 /// </summary>
 public sealed class IncrementalInputs
 {
@@ -47,8 +47,8 @@ public sealed class IncrementalInputs
     }
 
     /// <summary>
-    /// The datum as it was in the parent commit. Its output has the tag that <see cref="DatumIdentity.TagOf"/> gives for these files; if there is none,
-    /// the datum is processed like any other.
+    /// The datum as it was in the parent commit. Its output has the tag that <see cref="DatumIdentity.TagOf"/> gives for these files; if
+    /// there is none, the datum is processed like any other.
     /// </summary>
     /// <returns>Null if no file of the datum is from the new commit, or one of those was not in the parent.</returns>
     public ValueList<DatumPart>? ParentOf(Datum datum)

@@ -29,6 +29,9 @@ public sealed record Job(
     /// <summary>The output; null before it is committed, and if the job failed.</summary>
     public CommitRef? OutputCommit { get; private init; }
 
+    /// <summary>Whether the datums wrote to disjoint paths, so that the output of a later job may be made from this one's.</summary>
+    public bool IsOutputDisjoint { get; private init; }
+
     /// <summary>The commit with statistics; null before it is committed, and unless the workload has them enabled.</summary>
     public CommitRef? StatsCommit { get; private init; }
 
@@ -87,6 +90,7 @@ public sealed record Job(
             Restarts = outcome.Restarts,
             Finished = outcome.Finished,
             OutputCommit = outcome.Output,
+            IsOutputDisjoint = outcome.IsOutputDisjoint,
             StatsCommit = outcome.Statistics,
             Reason = outcome.Reason,
         };
@@ -109,6 +113,21 @@ public sealed record Job(
         Reason = reason,
     };
 
+    /// <summary>
+    /// It goes on after the server was restarted, with the counters that the records of its datums give. That is no restart of the job.
+    /// </summary>
+    public Job Resume(JobProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        return Expect(JobState.Running) with
+        {
+            DataTotal = progress.Total,
+            DataProcessed = progress.Processed,
+            DataSkipped = progress.Skipped,
+            Stats = progress.Stats,
+        };
+    }
+
     /// <summary>Datums were finished.</summary>
     /// <param name="processed">How many were processed since the last call.</param>
     /// <param name="skipped">How many were skipped since the last call.</param>
@@ -121,11 +140,18 @@ public sealed record Job(
     };
 
     /// <summary>
-    /// Its output is committed. It goes on running while the output is sent elsewhere; if that fails and it begins again, there is no second commit.
+    /// Its output is committed. It goes on running while the output is sent elsewhere; if that fails and it begins again, there is no
+    /// second commit.
     /// </summary>
     /// <param name="output">The output commit.</param>
+    /// <param name="isDisjoint">Whether the datums wrote to disjoint paths.</param>
     /// <param name="statistics">The stats commit, or null.</param>
-    public Job Commit(CommitRef output, CommitRef? statistics) => Expect(JobState.Running) with { OutputCommit = output, StatsCommit = statistics };
+    public Job Commit(CommitRef output, bool isDisjoint, CommitRef? statistics) => Expect(JobState.Running) with
+    {
+        OutputCommit = output,
+        IsOutputDisjoint = isDisjoint,
+        StatsCommit = statistics,
+    };
 
     /// <summary>It succeeded.</summary>
     /// <param name="now">The present.</param>
@@ -169,4 +195,6 @@ public sealed record JobProgress(long Total, long Processed, long Skipped, Proce
 /// <param name="Output">The output commit.</param>
 /// <param name="Statistics">The stats commit.</param>
 /// <param name="Reason">Why it failed, was killed or began again.</param>
-public sealed record JobOutcome(ulong Restarts, DateTimeOffset? Finished, CommitRef? Output, CommitRef? Statistics, string Reason);
+/// <param name="IsOutputDisjoint">Whether its datums wrote to disjoint paths.</param>
+public sealed record JobOutcome(
+    ulong Restarts, DateTimeOffset? Finished, CommitRef? Output, CommitRef? Statistics, string Reason, bool IsOutputDisjoint = false);

@@ -6,8 +6,8 @@ namespace Pachyderm.Pps.Jobs;
 /// <param name="Total">Number of datums.</param>
 /// <param name="Run">The places of the datums to be processed, ascending.</param>
 /// <param name="Repeats">
-/// Number of datums that are the same as another one of <paramref name="Run"/>, as a union of aliased inputs has them: that is processed once and
-/// its result used for all.
+/// Number of datums that are the same as another one of <paramref name="Run"/>, as a union of aliased inputs has them: that is processed
+/// once and its result used for all.
 /// </param>
 /// <param name="Carried">Results of old releases that the job uses; the native tag is to be added to each.</param>
 public sealed record JobPlan(int Total, IReadOnlyList<int> Run, int Repeats, IReadOnlyList<CarriedResult> Carried)

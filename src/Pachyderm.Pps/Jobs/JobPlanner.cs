@@ -4,7 +4,9 @@ using Pachyderm.Pps.Legacy;
 
 namespace Pachyderm.Pps.Jobs;
 
-/// <summary>Finds out which datums of a job need not be processed, because a job of this pipeline did before (spec/pps.md section 6).</summary>
+/// <summary>
+/// Finds out which datums of a job need not be processed, because a job of this pipeline did before (spec/pps.md section 6).
+/// </summary>
 public sealed class JobPlanner
 {
     /// <summary>How many tags are looked up at a time.</summary>

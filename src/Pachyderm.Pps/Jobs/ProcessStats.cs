@@ -30,7 +30,8 @@ public readonly record struct ProcessStats(
 /// <param name="StandardDeviation">That of the whole population, not of a sample.</param>
 /// <param name="FifthPercentile">A twentieth of the values is below.</param>
 /// <param name="NinetyFifthPercentile">A twentieth of the values is above.</param>
-public readonly record struct Aggregate(long Count, double Mean, double StandardDeviation, double FifthPercentile, double NinetyFifthPercentile)
+public readonly record struct Aggregate(
+    long Count, double Mean, double StandardDeviation, double FifthPercentile, double NinetyFifthPercentile)
 {
     /// <summary>Aggregates values; durations are given in nanoseconds.</summary>
     public static Aggregate Of(IEnumerable<double> values)
@@ -50,7 +51,9 @@ public readonly record struct Aggregate(long Count, double Mean, double Standard
         sorted[Math.Clamp((int)Math.Ceiling(fraction * sorted.Length) - 1, 0, sorted.Length - 1)];
 }
 
-/// <summary>How the measures of the datums of a job are spread: the file <c>/stats</c> of a stats commit. Times are in nanoseconds.</summary>
+/// <summary>
+/// How the measures of the datums of a job are spread: the file <c>/stats</c> of a stats commit. Times are in nanoseconds.
+/// </summary>
 /// <param name="DownloadTime">Times to fetch inputs.</param>
 /// <param name="ProcessTime">Times that programs ran.</param>
 /// <param name="UploadTime">Times to store outputs.</param>

@@ -10,8 +10,8 @@ using V1_4 = Pachyderm.Formats.V1_4;
 namespace Pachyderm.Pps.Legacy;
 
 /// <summary>
-/// The tags that releases before 1.5.1 gave to the datums of a pipeline that came from them. 1.4 hashed environment variables in random order, so
-/// there may be hundreds for a datum; all are tried. Immutable and safe for concurrent use.
+/// The tags that releases before 1.5.1 gave to the datums of a pipeline that came from them. 1.4 hashed environment variables in random
+/// order, so there may be hundreds for a datum; all are tried. Immutable and safe for concurrent use.
 /// </summary>
 public sealed class LegacyIdentity
 {
@@ -47,7 +47,7 @@ public sealed class LegacyIdentity
         ];
         return candidates
             .SelectMany(candidate => candidate.Of(files))
-            .Select(static text => DatumTag.TryParse(text, out DatumTag tag) ? tag : throw new InvalidOperationException($"{text} is no tag."))
+            .Select(static text => DatumTag.TryParse(text, out DatumTag tag) ? tag : throw new FormatException($"{text} is no tag."))
             .Distinct();
     }
 

@@ -5,9 +5,9 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pps.Outputs;
 
 /// <summary>
-/// Makes the output of a job from that of an earlier one whose datums wrote to disjoint paths (<see cref="OutputMerge.IsDisjoint"/>): removes what
-/// the datums wrote that are gone, and adds what the new ones wrote. The result is the tree that <see cref="OutputMerge"/> gives, for
-/// the cost of the change.
+/// Makes the output of a job from that of an earlier one whose datums wrote to disjoint paths (<see cref="OutputMerge.IsDisjoint"/>):
+/// removes what the datums wrote that are gone, and adds what the new ones wrote. The result is the tree that <see cref="OutputMerge"/>
+/// gives, for the cost of the change.
 /// </summary>
 public static class OutputChange
 {
@@ -134,7 +134,9 @@ public static class OutputChange
 
     // Without empty directories in the output, a directory goes when as many files are removed as it has.
     private static async Task<HashSet<TreePath>> FindEmptiedAsync(
-        Dictionary<TreePath, long> goneBelow, Func<TreePath, CancellationToken, ValueTask<TreeEntry?>> findAsync, CancellationToken cancellationToken)
+        Dictionary<TreePath, long> goneBelow,
+        Func<TreePath, CancellationToken, ValueTask<TreeEntry?>> findAsync,
+        CancellationToken cancellationToken)
     {
         HashSet<TreePath> emptied = [];
         foreach ((TreePath directory, long files) in goneBelow)

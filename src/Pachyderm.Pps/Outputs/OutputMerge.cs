@@ -4,9 +4,9 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pps.Outputs;
 
 /// <summary>
-/// Puts the outputs of the datums of a job together (spec/pps.md section 6): what several datums write to one path is appended. The order is that of
-/// the datums in <see cref="Datums.DatumSet"/>, not that in which they happen to end as upstream has it, so a job has one possible output.
-/// It remembers 16 bytes and a number for each path. Not safe for concurrent use.
+/// Puts the outputs of the datums of a job together (spec/pps.md section 6): what several datums write to one path is appended. The order
+/// is that of the datums in <see cref="Datums.DatumSet"/>, not that in which they happen to end as upstream has it, so a job has one
+/// possible output. It remembers 16 bytes and a number for each path. Not safe for concurrent use.
 /// </summary>
 public sealed class OutputMerge
 {
@@ -16,8 +16,8 @@ public sealed class OutputMerge
     private TreePath lastDirectory = TreePath.Root;
 
     /// <summary>
-    /// Whether no two datums wrote to the same path, and none left an empty directory. Then the next job may change its parent's output instead of
-    /// putting all together anew (<see cref="OutputChange"/>).
+    /// Whether no two datums wrote to the same path, and none left an empty directory. Then the next job may change its parent's output
+    /// instead of putting all together anew (<see cref="OutputChange"/>).
     /// </summary>
     public bool IsDisjoint { get; private set; } = true;
 

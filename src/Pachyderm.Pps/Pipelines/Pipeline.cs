@@ -70,8 +70,9 @@ public sealed record Pipeline(PipelineName Name, ulong Version, Salt Salt, DateT
     }
 
     /// <summary>
-    /// The next version. It begins with fresh counters; its salt is a new one only if everything is to be processed again. An old identifier
-    /// goes with the version that it was made for: 1.5.1 and later hash the present version with it, and so find nothing after an update.
+    /// The next version. It begins with fresh counters; its salt is a new one only if everything is to be processed again. An old
+    /// identifier goes with the version that it was made for: 1.5.1 and later hash the present version with it, and so find nothing after
+    /// an update.
     /// </summary>
     /// <param name="spec">Completed and checked.</param>
     /// <param name="input">What <see cref="SpecValidation.Check"/> returned for it.</param>

@@ -4,9 +4,9 @@ using Cronos;
 namespace Pachyderm.Pps.Schedules;
 
 /// <summary>
-/// When a cron input ticks. Specs are those of 1.5: six fields, seconds first (second, minute, hour, day of month, month, day of week), of which the
-/// last may be left out; or <c>@yearly</c>, <c>@annually</c>, <c>@monthly</c>, <c>@weekly</c>, <c>@daily</c>, <c>@midnight</c>, <c>@hourly</c>,
-/// <c>@every 20s</c>. If both days are restricted, either suffices. Time is UTC.
+/// When a cron input ticks. Specs are those of 1.5: six fields, seconds first (second, minute, hour, day of month, month, day of week), of
+/// which the last may be left out; or <c>@yearly</c>, <c>@annually</c>, <c>@monthly</c>, <c>@weekly</c>, <c>@daily</c>, <c>@midnight</c>,
+/// <c>@hourly</c>, <c>@every 20s</c>. If both days are restricted, either suffices. Time is UTC.
 /// </summary>
 public sealed class CronSchedule
 {
@@ -74,7 +74,9 @@ public sealed class CronSchedule
         return DateTime.MaxValue - second > every ? new DateTimeOffset(second + every, TimeSpan.Zero) : null;
     }
 
-    /// <summary>All ticks after the last one that was made, up to and with the present: none is left out, however long nobody looked.</summary>
+    /// <summary>
+    /// All ticks after the last one that was made, up to and with the present: none is left out, however long nobody looked.
+    /// </summary>
     /// <param name="last">The last tick, or where the schedule starts.</param>
     /// <param name="now">The present.</param>
     public IEnumerable<DateTimeOffset> Due(DateTimeOffset last, DateTimeOffset now)
@@ -104,7 +106,8 @@ public sealed class CronSchedule
         return true;
     }
 
-    private static bool TryParseFields(string text, [NotNullWhen(true)] out CronSchedule? schedule, [NotNullWhen(false)] out string? problem)
+    private static bool TryParseFields(
+        string text, [NotNullWhen(true)] out CronSchedule? schedule, [NotNullWhen(false)] out string? problem)
     {
         (schedule, problem) = (null, null);
         string[] fields = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);

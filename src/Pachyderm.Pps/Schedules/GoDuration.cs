@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Pachyderm.Pps.Schedules;
 
-/// <summary>Durations in the notation of Go, such as <c>300ms</c>, <c>1.5h</c>, <c>-2h45m</c>. What is finer than 100 ns is cut off.</summary>
+/// <summary>
+/// Durations in the notation of Go, such as <c>300ms</c>, <c>1.5h</c>, <c>-2h45m</c>. What is finer than 100 ns is cut off.
+/// </summary>
 public static class GoDuration
 {
     private const decimal NanosecondsPerTick = 100;
@@ -64,7 +66,9 @@ public static class GoDuration
         return true;
     }
 
-    /// <summary>Writes a duration as Go prints it: <c>1h2m3.5s</c>, below a second <c>1.5ms</c>, <c>12µs</c>, <c>100ns</c>, and <c>0s</c>.</summary>
+    /// <summary>
+    /// Writes a duration as Go prints it: <c>1h2m3.5s</c>, below a second <c>1.5ms</c>, <c>12µs</c>, <c>100ns</c>, and <c>0s</c>.
+    /// </summary>
     public static string Format(TimeSpan duration)
     {
         decimal nanoseconds = Math.Abs((decimal)duration.Ticks) * NanosecondsPerTick;

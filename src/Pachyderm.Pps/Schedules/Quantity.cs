@@ -5,9 +5,9 @@ using System.Numerics;
 namespace Pachyderm.Pps.Schedules;
 
 /// <summary>
-/// An amount as Kubernetes writes it: a decimal number with a decimal suffix (<c>n u m k M G T P E</c>), a binary one (<c>Ki</c> to <c>Ei</c>) or a
-/// decimal exponent, such as <c>100M</c>, <c>0.5</c>, <c>500m</c>, <c>1Gi</c>, <c>2e3</c>. As there, it is at most 2^63-1, and what is finer
-/// than a billionth is rounded away from zero.
+/// An amount as Kubernetes writes it: a decimal number with a decimal suffix (<c>n u m k M G T P E</c>), a binary one (<c>Ki</c> to
+/// <c>Ei</c>) or a decimal exponent, such as <c>100M</c>, <c>0.5</c>, <c>500m</c>, <c>1Gi</c>, <c>2e3</c>. As there, it is at most 2^63-1,
+/// and what is finer than a billionth is rounded away from zero.
 /// </summary>
 public readonly record struct Quantity
 {

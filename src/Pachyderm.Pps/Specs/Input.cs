@@ -1,6 +1,9 @@
 namespace Pachyderm.Pps.Specs;
 
-/// <summary>Where datums come from: exactly one of <see cref="AtomInput"/>, <see cref="CronInput"/>, <see cref="CrossInput"/>, <see cref="UnionInput"/>.</summary>
+/// <summary>
+/// Where datums come from: exactly one of <see cref="AtomInput"/>, <see cref="CronInput"/>, <see cref="CrossInput"/>,
+/// <see cref="UnionInput"/>.
+/// </summary>
 public abstract record Input
 {
     /// <summary>By what siblings are sorted: an atom's name, that of the first child of a cross or union, nothing for a cron.</summary>

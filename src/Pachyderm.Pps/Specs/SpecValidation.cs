@@ -3,8 +3,8 @@ using Pachyderm.Pps.Schedules;
 namespace Pachyderm.Pps.Specs;
 
 /// <summary>
-/// The rules of spec/pps.md section 2, in its order: the first rule that fails gives the message. Where upstream crashes, because the input or the
-/// transform is missing, there is an error too.
+/// The rules of spec/pps.md section 2, in its order: the first rule that fails gives the message. Where upstream crashes, because the input
+/// or the transform is missing, there is an error too.
 /// </summary>
 public static class SpecValidation
 {
@@ -222,9 +222,10 @@ public static class SpecValidation
     // Possible in an update only: before, the pipeline's repo does not exist.
     private static void CheckNoCycle(string name, Input input, IRepoCatalog repos)
     {
-        if (input.Repos().FirstOrDefault(repo => repo == name || repos.FindProvenance(repo)?.Contains(name, StringComparer.Ordinal) == true) is { } repo)
+        bool ComesFromIt(string repo) => repo == name || repos.FindProvenance(repo)?.Contains(name, StringComparer.Ordinal) == true;
+        if (input.Repos().FirstOrDefault(ComesFromIt) is { } own)
         {
-            throw PpsException.Invalid($"pipeline {name} cannot read repo {repo}, which comes from {name} itself");
+            throw PpsException.Invalid($"pipeline {name} cannot read repo {own}, which comes from {name} itself");
         }
     }
 }

@@ -1,10 +1,10 @@
 namespace Pachyderm.Pps.Triggers;
 
 /// <summary>
-/// Finds the commits that a pipeline processes together (spec/pps.md section 4). It is given each commit as it arrives, and looks for a set with it
-/// and one commit of every other repo, in which each root repo (one that itself comes from nothing) is represented by exactly one commit, be
-/// it directly or in the provenance. So a diamond of pipelines runs once for each root commit. The newest set wins; then all older commits are
-/// forgotten. Not safe for concurrent use.
+/// Finds the commits that a pipeline processes together (spec/pps.md section 4). It is given each commit as it arrives, and looks for a set
+/// with it and one commit of every other repo, in which each root repo (one that itself comes from nothing) is represented by exactly one
+/// commit, be it directly or in the provenance. So a diamond of pipelines runs once for each root commit. The newest set wins; then all
+/// older commits are forgotten. Not safe for concurrent use.
 /// </summary>
 public sealed class CommitSetFinder
 {

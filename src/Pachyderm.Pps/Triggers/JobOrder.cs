@@ -1,8 +1,8 @@
 namespace Pachyderm.Pps.Triggers;
 
 /// <summary>
-/// The jobs of one pipeline that have not ended, in the order in which they were triggered; one runs at a time. A job that ends, however it ends,
-/// makes way for the next. Not safe for concurrent use.
+/// The jobs of one pipeline that have not ended, in the order in which they were triggered; one runs at a time. A job that ends, however it
+/// ends, makes way for the next. Not safe for concurrent use.
 /// </summary>
 public sealed class JobOrder
 {

@@ -23,7 +23,9 @@ public enum TriggerAction
 /// <param name="Existing">The job that exists for it, or null.</param>
 public sealed record TriggerDecision(TriggerAction Action, Input Input, Job? Existing)
 {
-    /// <summary>Decides about a commit set: what a job has with the same input and salt is not done again (spec/pps.md section 4).</summary>
+    /// <summary>
+    /// Decides about a commit set: what a job has with the same input and salt is not done again (spec/pps.md section 4).
+    /// </summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="set">The commits.</param>
     /// <param name="jobsWith">The pipeline's jobs with exactly the given input, of any version.</param>

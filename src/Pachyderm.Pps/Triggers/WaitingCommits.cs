@@ -1,8 +1,8 @@
 namespace Pachyderm.Pps.Triggers;
 
 /// <summary>
-/// The commits of one repo that may still be part of a set, in order of arrival, with an index by what they come from: matching a commit costs what
-/// matches, however many wait.
+/// The commits of one repo that may still be part of a set, in order of arrival, with an index by what they come from: matching a commit
+/// costs what matches, however many wait.
 /// </summary>
 internal sealed class WaitingCommits
 {

@@ -14,7 +14,8 @@ public sealed class JobTests
     [Fact]
     public void A_job_runs_counts_and_succeeds()
     {
-        Job job = NewJob().Run(10).Advance(1, 2, Second).Advance(3, 4, Second).Commit(new CommitRef("p", "o"), null).Succeed(Now);
+        Job job = NewJob().Run(10).Advance(1, 2, Second).Advance(3, 4, Second)
+            .Commit(new CommitRef("p", "o"), isDisjoint: true, null).Succeed(Now);
 
         Assert.Equal((JobState.Success, 10L, 4L, 6L), (job.State, job.DataTotal, job.DataProcessed, job.DataSkipped));
         Assert.Equal(Second + Second, job.Stats);
@@ -43,18 +44,27 @@ public sealed class JobTests
     }
 
     [Fact]
+    public void A_job_goes_on_with_the_counters_that_are_recorded()
+    {
+        Job job = NewJob().Run(10).Advance(9, 0, default).Resume(new JobProgress(10, 3, 4, Second)).Advance(1, 2, Second);
+
+        Assert.Equal((JobState.Running, 0ul, 10L, 4L, 6L), (job.State, job.Restarts, job.DataTotal, job.DataProcessed, job.DataSkipped));
+        Assert.Equal(Second + Second, job.Stats);
+    }
+
+    [Fact]
     public void A_job_that_was_killed_has_no_time_and_stays_so()
     {
         Job job = NewJob().Run(10).Kill("stop-job");
 
         Assert.Equal((JobState.Killed, null), (job.State, job.Finished));
-        Assert.Throws<InvalidOperationException>(() => job.Commit(new CommitRef("p", "o"), null));
+        Assert.Throws<InvalidOperationException>(() => job.Commit(new CommitRef("p", "o"), isDisjoint: true, null));
     }
 
     [Fact]
     public void A_job_that_has_ended_cannot_be_killed()
     {
-        Job done = NewJob().Run(0).Commit(new CommitRef("p", "o"), null).Succeed(Now);
+        Job done = NewJob().Run(0).Commit(new CommitRef("p", "o"), isDisjoint: true, null).Succeed(Now);
 
         Assert.Same(done, done.Kill("stop-job"));
     }
@@ -74,13 +84,14 @@ public sealed class JobTests
     [Fact]
     public void A_recorded_job_is_restored_as_it_was()
     {
-        Job job = NewJob().Run(10).Restart("x").Run(10).Advance(1, 2, Second).Commit(new CommitRef("p", "o"), new CommitRef("p", "s")).Succeed(Now);
+        Job job = NewJob().Run(10).Restart("x").Run(10).Advance(1, 2, Second)
+            .Commit(new CommitRef("p", "o"), isDisjoint: true, new CommitRef("p", "s")).Succeed(Now);
 
         Job restored = Job.Restore(
             NewJob() with { Id = job.Id },
             job.State,
             new JobProgress(job.DataTotal, job.DataProcessed, job.DataSkipped, job.Stats),
-            new JobOutcome(job.Restarts, job.Finished, job.OutputCommit, job.StatsCommit, job.Reason));
+            new JobOutcome(job.Restarts, job.Finished, job.OutputCommit, job.StatsCommit, job.Reason, job.IsOutputDisjoint));
 
         Assert.Equal(job, restored);
     }

@@ -25,7 +25,8 @@ public sealed class CronTests
     [InlineData("0 0 12 ? * MON-FRI", "2017-08-18T12:00:00Z", "2017-08-21T12:00:00Z")]
     [InlineData("0 0 0 ? ? ?", "2017-08-17T23:11:40Z", "2017-08-18T00:00:00Z")]
     [InlineData("0 0 0 29 2 *", "2017-08-17T23:11:40Z", "2020-02-29T00:00:00Z")]
-    public void The_next_tick_follows_from_the_spec(string spec, string after, string next) => Assert.Equal(Time(next), Parse(spec).Next(Time(after)));
+    public void The_next_tick_follows_from_the_spec(string spec, string after, string next) =>
+        Assert.Equal(Time(next), Parse(spec).Next(Time(after)));
 
     [Fact]
     public void If_both_days_are_restricted_either_suffices()

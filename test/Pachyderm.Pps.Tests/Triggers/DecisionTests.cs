@@ -31,7 +31,8 @@ public sealed class DecisionTests
     }
 
     [Fact]
-    public void A_job_that_was_stopped_is_not_run_again() => Assert.Equal(TriggerAction.None, Decide(Pipeline, JobOf(Pipeline).Kill("")).Action);
+    public void A_job_that_was_stopped_is_not_run_again() =>
+        Assert.Equal(TriggerAction.None, Decide(Pipeline, JobOf(Pipeline).Kill("")).Action);
 
     [Fact]
     public void An_update_without_reprocess_keeps_what_was_done() =>

@@ -68,7 +68,8 @@ public sealed class FinderTests
     }
 
     [Fact]
-    public void A_root_that_nothing_represents_makes_every_set_invalid() => Assert.Null(Show(new CommitSetFinder(["b"], ["a"]).Add(Commit("b1"))));
+    public void A_root_that_nothing_represents_makes_every_set_invalid() =>
+        Assert.Null(Show(new CommitSetFinder(["b"], ["a"]).Add(Commit("b1"))));
 
     [Fact]
     public void A_commit_of_a_repo_that_is_not_read_is_the_callers_mistake() =>
