@@ -8,137 +8,137 @@ namespace Pachyderm.Pps.Records;
 /// <summary>A pipeline as it is stored.</summary>
 internal sealed record PipelineDocument
 {
-    public int Format { get; init; }
+    public int Format { get; set; }
 
-    public int MinReader { get; init; }
+    public int MinReader { get; set; }
 
-    public required string Name { get; init; }
+    public required string Name { get; set; }
 
-    public required ulong Version { get; init; }
+    public required ulong Version { get; set; }
 
-    public string Salt { get; init; } = "";
+    public string Salt { get; set; } = "";
 
-    public required long Created { get; init; }
+    public required long Created { get; set; }
 
-    public required InputDocument Input { get; init; }
+    public required InputDocument Input { get; set; }
 
-    public required WorkloadDocument Workload { get; init; }
+    public required WorkloadDocument Workload { get; set; }
 
-    public string Description { get; init; } = "";
+    public string Description { get; set; } = "";
 
-    public int State { get; init; }
+    public int State { get; set; }
 
-    public int[] JobCounts { get; init; } = [];
+    public int[] JobCounts { get; set; } = [];
 
-    public string RecentError { get; init; } = "";
+    public string RecentError { get; set; } = "";
 
-    public string LegacyId { get; init; } = "";
+    public string LegacyId { get; set; } = "";
 
-    public long Revision { get; init; }
+    public long Revision { get; set; }
 }
 
 /// <summary>A job as it is stored.</summary>
 internal sealed record JobDocument
 {
-    public int Format { get; init; }
+    public int Format { get; set; }
 
-    public int MinReader { get; init; }
+    public int MinReader { get; set; }
 
-    public required string Id { get; init; }
+    public required string Id { get; set; }
 
-    public required string Pipeline { get; init; }
+    public required string Pipeline { get; set; }
 
-    public required ulong PipelineVersion { get; init; }
+    public required ulong PipelineVersion { get; set; }
 
-    public string Salt { get; init; } = "";
+    public string Salt { get; set; } = "";
 
-    public required InputDocument Input { get; init; }
+    public required InputDocument Input { get; set; }
 
-    public required WorkloadDocument Workload { get; init; }
+    public required WorkloadDocument Workload { get; set; }
 
-    public required long Started { get; init; }
+    public required long Started { get; set; }
 
-    public CommitDocument? NewCommit { get; init; }
+    public CommitDocument? NewCommit { get; set; }
 
-    public string? Parent { get; init; }
+    public string? Parent { get; set; }
 
-    public int State { get; init; }
+    public int State { get; set; }
 
-    public long? Finished { get; init; }
+    public long? Finished { get; set; }
 
-    public CommitDocument? Output { get; init; }
+    public CommitDocument? Output { get; set; }
 
-    public bool IsOutputDisjoint { get; init; }
+    public bool IsOutputDisjoint { get; set; }
 
-    public CommitDocument? Statistics { get; init; }
+    public CommitDocument? Statistics { get; set; }
 
-    public ulong Restarts { get; init; }
+    public ulong Restarts { get; set; }
 
-    public long Total { get; init; }
+    public long Total { get; set; }
 
-    public long Processed { get; init; }
+    public long Processed { get; set; }
 
-    public long Skipped { get; init; }
+    public long Skipped { get; set; }
 
-    public StatsDocument? Stats { get; init; }
+    public StatsDocument? Stats { get; set; }
 
-    public string Reason { get; init; } = "";
+    public string Reason { get; set; } = "";
 
-    public long Queued { get; init; }
+    public long Queued { get; set; }
 
-    public long Revision { get; init; }
+    public long Revision { get; set; }
 }
 
 /// <summary>A datum that a job has processed, as it is stored.</summary>
 internal sealed record DatumDocument
 {
-    public int Format { get; init; }
+    public int Format { get; set; }
 
-    public int MinReader { get; init; }
+    public int MinReader { get; set; }
 
-    public required string Tag { get; init; }
+    public required string Tag { get; set; }
 
-    public bool Failed { get; init; }
+    public bool Failed { get; set; }
 
-    public int Failures { get; init; }
+    public int Failures { get; set; }
 
-    public StatsDocument? Stats { get; init; }
+    public StatsDocument? Stats { get; set; }
 
-    public string Reason { get; init; } = "";
+    public string Reason { get; set; } = "";
 }
 
 /// <summary>An input as it is stored: exactly one of the four is set.</summary>
 internal sealed record InputDocument
 {
-    public LeafDocument? Atom { get; init; }
+    public LeafDocument? Atom { get; set; }
 
-    public LeafDocument? Cron { get; init; }
+    public LeafDocument? Cron { get; set; }
 
-    public InputDocument[]? Cross { get; init; }
+    public InputDocument[]? Cross { get; set; }
 
-    public InputDocument[]? Union { get; init; }
+    public InputDocument[]? Union { get; set; }
 }
 
 /// <summary>An atom or a cron as it is stored.</summary>
 internal sealed record LeafDocument
 {
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
-    public string Repo { get; init; } = "";
+    public string Repo { get; set; } = "";
 
-    public string Branch { get; init; } = "";
+    public string Branch { get; set; } = "";
 
-    public string Commit { get; init; } = "";
+    public string Commit { get; set; } = "";
 
-    public string Glob { get; init; } = "";
+    public string Glob { get; set; } = "";
 
-    public bool Lazy { get; init; }
+    public bool Lazy { get; set; }
 
-    public string FromCommit { get; init; } = "";
+    public string FromCommit { get; set; } = "";
 
-    public string Spec { get; init; } = "";
+    public string Spec { get; set; } = "";
 
-    public long? Start { get; init; }
+    public long? Start { get; set; }
 }
 
 /// <summary>A commit as it is stored.</summary>
@@ -147,53 +147,53 @@ internal sealed record CommitDocument(string Repo, string Id);
 /// <summary>Measures as they are stored.</summary>
 internal sealed record StatsDocument
 {
-    public long Download { get; init; }
+    public long Download { get; set; }
 
-    public long Process { get; init; }
+    public long Process { get; set; }
 
-    public long Upload { get; init; }
+    public long Upload { get; set; }
 
-    public long DownloadBytes { get; init; }
+    public long DownloadBytes { get; set; }
 
-    public long UploadBytes { get; init; }
+    public long UploadBytes { get; set; }
 }
 
 /// <summary>A workload as it is stored.</summary>
 internal sealed record WorkloadDocument
 {
-    public string Image { get; init; } = "";
+    public string Image { get; set; } = "";
 
-    public string[] Cmd { get; init; } = [];
+    public string[] Cmd { get; set; } = [];
 
-    public string[][] Env { get; init; } = [];
+    public string[][] Env { get; set; } = [];
 
-    public string[][] Secrets { get; init; } = [];
+    public string[][] Secrets { get; set; } = [];
 
-    public string[] Stdin { get; init; } = [];
+    public string[] Stdin { get; set; } = [];
 
-    public long[] AcceptReturnCode { get; init; } = [];
+    public long[] AcceptReturnCode { get; set; } = [];
 
-    public bool Debug { get; init; }
+    public bool Debug { get; set; }
 
-    public string[] ImagePullSecrets { get; init; } = [];
+    public string[] ImagePullSecrets { get; set; } = [];
 
-    public string OutputBranch { get; init; } = "";
+    public string OutputBranch { get; set; } = "";
 
-    public ParallelismDocument? Parallelism { get; init; }
+    public ParallelismDocument? Parallelism { get; set; }
 
-    public ResourcesDocument? Resources { get; init; }
+    public ResourcesDocument? Resources { get; set; }
 
-    public string? Egress { get; init; }
+    public string? Egress { get; set; }
 
-    public long? ScaleDownThreshold { get; init; }
+    public long? ScaleDownThreshold { get; set; }
 
-    public bool Incremental { get; init; }
+    public bool Incremental { get; set; }
 
-    public string CacheSize { get; init; } = "";
+    public string CacheSize { get; set; } = "";
 
-    public bool EnableStats { get; init; }
+    public bool EnableStats { get; set; }
 
-    public bool Batch { get; init; }
+    public bool Batch { get; set; }
 }
 
 /// <summary>A strategy of parallelism as it is stored.</summary>

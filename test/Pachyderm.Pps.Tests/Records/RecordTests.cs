@@ -2,7 +2,6 @@ using System.Text;
 using Pachyderm.Errors;
 using Pachyderm.Metadata;
 using Pachyderm.Metadata.Sqlite;
-using Pachyderm.Pps.Datums;
 using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
@@ -336,7 +335,7 @@ public sealed class RecordTests : IAsyncLifetime
 
     private Task<T> ReadAsync<T>(Func<PpsReader, T> query) => store.ReadAsync(reader => query(new PpsReader(reader)), Token);
 
-    private Task WriteAsync(Action<PpsWriter> change) => store.WriteAsync(
+    private Task<bool> WriteAsync(Action<PpsWriter> change) => store.WriteAsync(
         writer =>
         {
             change(new PpsWriter(writer));
