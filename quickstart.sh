@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The main job on real data, with nothing installed but the .NET SDK: a genuine Pachyderm 1.4.8 cluster (an etcd snapshot and its object
-# store, written by the real servers) is checked, backed up, carried to 1.5.0, verified, undone, and carried again.
+# The main jobs on real data, with nothing installed but the .NET SDK. A genuine Pachyderm 1.4.8 cluster (an etcd snapshot and its object
+# store, written by the real servers) is checked, backed up, carried to 1.5.0, verified, undone, and carried again. Then an embedded pachd
+# versions a directory: two commits, their difference, and what was read back by branch and by commit.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -55,5 +56,45 @@ say "6. Migrate once more, and keep it."
 run ./pachctl migrate --from 1.4.8 --to 1.5.0 --snapshot "$source" --out "$output" --storage "$storage" --backup "$backups"
 run ./pachctl migrate finalize --snapshot "$source" --out "$output" --backup "$backups"
 
-say "Done: $output"
 echo "\`etcdctl snapshot restore $output\` makes an etcd of it for a 1.5.0 server; the object store is $storage."
+
+say "7. Version control for data: start an embedded pachd, and put a directory tree into a repo."
+# Port 0: any that is free. pachd says which it took.
+./pachd --data "$work/pachd" --grpc-address 127.0.0.1:0 --http-address 127.0.0.1:0 --address-file "$work/pachd.address" &
+pachd=$!
+trap 'kill "$pachd" 2>/dev/null || true; wait "$pachd" || true' EXIT
+until [[ -s $work/pachd.address ]]; do
+  kill -0 "$pachd" || { echo "pachd did not start" >&2; exit 1; }
+  sleep 0.1
+done
+ADDRESS=$(<"$work/pachd.address")
+export ADDRESS
+tree=$work/tree
+mkdir -p "$tree/migration"
+cp -r doc "$tree"
+cp -r migration/1.* "$tree/migration"
+run ./pachctl create-repo docs -d "documentation of this project"
+run ./pachctl put-file docs master / -c -r -f "$tree"
+run ./pachctl list-file docs master /migration
+first=$(./pachctl list-branch docs --raw | sed -n 's/.*"id": "\(.*\)".*/\1/p')
+echo "the head of master is commit $first"
+
+say "8. Change one file and remove another, in one commit. It costs what changed, not the size of the repo."
+run ./pachctl start-commit docs master
+echo "One more line." >>"$tree/doc/backup.md"
+run ./pachctl put-file docs master /doc/backup.md -o -f "$tree/doc/backup.md"
+run ./pachctl delete-file docs master /migration/1.2.2-1.2.3/README.md
+run ./pachctl finish-commit docs master
+run ./pachctl list-commit docs
+run ./pachctl diff-file docs master /
+
+say "9. Read it back, by branch and by commit."
+run ./pachctl get-file docs master /doc/backup.md -o "$work/now.md"
+run ./pachctl get-file docs "$first" /doc/backup.md -o "$work/before.md"
+cmp "$work/now.md" "$tree/doc/backup.md" && echo "by branch: the changed file"
+cmp "$work/before.md" doc/backup.md && echo "by commit: the file as it was"
+run ./pachctl get-file docs "$first" / -r -o "$work/first"
+diff -r "$work/first/migration" "$tree/migration" && echo "the first commit still has every file"
+run ./pachctl fsck --read-data
+
+say "Done. The migrated snapshot is $output; the repo is in $work/pachd."

@@ -1,13 +1,36 @@
-# Sourced by ./pachctl and ./pachd, which set `program` and `root`: runs that program from this checkout, building it first when a source
-# file is newer than the last build.
+# Sourced by ./pachctl and ./pachd: runs a program of this checkout, building it first when a source file is newer than the last build.
 #
 # Each build gets a directory of its own below artifacts/PROGRAM, and a running program holds a shared lock on its directory, so that
-# a build never pulls the files from under a migration or a server that is still going on.
+# a build never pulls the files from under one that is still running.
 # Exit code 125: the program could not be built or found. Any other exit code is the program's own.
-builds=$root/artifacts/$program
-stamp=$builds/stamp # holds the name of the current build; its time is the moment before that build read its sources
 
-is_stale() {
+# $1: the program, which is also the name of its project; $2: the root of the checkout; then the program's arguments.
+launch() {
+  local program=$1 root=$2
+  local builds=$root/artifacts/$program
+  local stamp=$builds/stamp # holds the name of the current build; its time is the moment before that build read its sources
+  shift 2
+
+  if launch_is_stale; then
+    mkdir -p "$builds"
+    exec 8>"$builds/lock"
+    flock 8
+    # Another one may have built while this one waited.
+    launch_is_stale && launch_build
+    exec 8>&-
+  fi
+
+  # A build that ends between reading the stamp and taking the lock may remove the directory: then the stamp names a newer one.
+  local name
+  for _ in 1 2 3; do
+    read -r name <"$stamp"
+    { exec 9<"$builds/$name"; } 2>/dev/null && flock --shared 9 && [[ -x $builds/$name/$program ]] && exec "$builds/$name/$program" "$@"
+  done
+  echo "$program: $builds/$name is incomplete; remove $builds and run again" >&2
+  exit 125
+}
+
+launch_is_stale() {
   [[ -s $stamp ]] || return 0
   local newer
   # Directories count too, because removing a file changes nothing but its directory.
@@ -18,7 +41,7 @@ is_stale() {
   [[ -n $newer ]]
 }
 
-remove_unused_builds() {
+launch_remove_unused() {
   local directory
   for directory in "$builds"/build-*/; do
     [[ $directory == "$builds/$1/" ]] && continue
@@ -27,7 +50,7 @@ remove_unused_builds() {
   done
 }
 
-build() {
+launch_build() {
   local name log
   command -v dotnet >/dev/null || { echo "$program: dotnet was not found; install the .NET SDK named in $root/global.json" >&2; exit 125; }
   name=build-$(date +%s)-$$
@@ -47,22 +70,5 @@ build() {
   echo "$name" >"$stamp.new"
   touch -r "$builds/started" "$stamp.new"
   mv -f "$stamp.new" "$stamp"
-  remove_unused_builds "$name"
+  launch_remove_unused "$name"
 }
-
-if is_stale; then
-  mkdir -p "$builds"
-  exec 8>"$builds/lock"
-  flock 8
-  # Another may have built while this one waited.
-  is_stale && build
-  exec 8>&-
-fi
-
-# A build that ends between reading the stamp and taking the lock may remove the directory: then the stamp names a newer one.
-for _ in 1 2 3; do
-  read -r name <"$stamp"
-  { exec 9<"$builds/$name"; } 2>/dev/null && flock --shared 9 && [[ -x $builds/$name/$program ]] && exec "$builds/$name/$program" "$@"
-done
-echo "$program: $builds/$name is incomplete; remove $builds and run again" >&2
-exit 125

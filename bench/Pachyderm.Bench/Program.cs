@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
+using Pachyderm.Bench.Storage;
 using Pachyderm.Bench.Trees;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -52,15 +53,15 @@ operations.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-Option<int> files = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
+Option<int> largest = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
 Option<bool> shapes = new("--shapes") { Description = "Compare shapes of nodes instead." };
-Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { files, shapes };
+Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { largest, shapes };
 trees.SetAction(async (parsed, cancellationToken) =>
 {
-    await (parsed.GetValue(shapes) ? NodeShapeBench.RunAsync(parsed.GetValue(files), cancellationToken)
-        : TreeBench.RunAsync(parsed.GetValue(files), cancellationToken));
+    await (parsed.GetValue(shapes) ? NodeShapeBench.RunAsync(parsed.GetValue(largest), cancellationToken)
+        : TreeBench.RunAsync(parsed.GetValue(largest), cancellationToken));
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, micro };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, StorageBench.CreateCommand(), micro };
 return await root.Parse(args).InvokeAsync();

@@ -178,26 +178,27 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
         // Large pieces, so that writing, hashing and sealing overlap instead of handing over every few kilobytes.
         Pipe pipe = new(new PipeOptions(
             minimumSegmentSize: 256 << 10, pauseWriterThreshold: 4 << 20, resumeWriterThreshold: 2 << 20, useSynchronizationContext: false));
+        using HashingPipeWriter writer = new(pipe.Writer, HashAlgorithmName.SHA256);
         Exception? failure = null;
         Task producing = Task.Run(
             async () =>
             {
                 try
                 {
-                    await produce(pipe.Writer, stop.Token);
-                    await pipe.Writer.CompleteAsync();
+                    await produce(writer, stop.Token);
+                    await writer.CompleteAsync();
                 }
                 catch (Exception exception)
                 {
                     failure = exception;
-                    await pipe.Writer.CompleteAsync(exception);
+                    await writer.CompleteAsync(exception);
                 }
             },
             CancellationToken.None);
-        await using HashingStream hashing = new(pipe.Reader.AsStream(), HashAlgorithmName.SHA256);
+        await using Stream produced = pipe.Reader.AsStream();
         try
         {
-            await repository.PutAsync(key, hashing, overwrite: false, cancellationToken);
+            await repository.PutAsync(key, produced, overwrite: false, cancellationToken);
         }
         catch (Exception) when (failure is not null and not OperationCanceledException)
         {
@@ -210,7 +211,7 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
             await producing;
         }
 
-        return (hashing.Count, Convert.ToHexStringLower(hashing.Digest));
+        return (writer.Count, Convert.ToHexStringLower(writer.GetDigest()));
     }
 }
 

@@ -10,7 +10,7 @@ namespace Pachyderm.Metadata;
 /// <param name="SizeBytes">Size of all its files; 0 while it is open.</param>
 /// <param name="Tree">
 /// The encoded reference to its root directory: of a finished commit its content, of an open one what has been folded so far; null for an
-/// empty root.
+/// empty root. (Beware of <c>found ? bytes : null</c>: without a cast, C# makes an empty array of that null, and not an absent one.)
 /// </param>
 /// <param name="Provenance">Every commit that it comes from, directly or not, in the order stored.</param>
 /// <param name="Revision">Number of the last write to this record; 0 in a record to be written, since the store assigns it.</param>

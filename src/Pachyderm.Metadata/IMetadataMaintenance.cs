@@ -6,7 +6,8 @@ namespace Pachyderm.Metadata;
 public interface IMetadataMaintenance
 {
     /// <summary>
-    /// Checks that stored bytes are whole and that records refer to records that exist. Reads one consistent view and looks at every record.
+    /// Checks that stored bytes are whole and that records refer to records that exist. Reads one consistent view and looks at every
+    /// record.
     /// </summary>
     /// <param name="fix">
     /// Puts right what can be put right without losing anything: remains that belong to no record, and wrong counters.
@@ -18,6 +19,6 @@ public interface IMetadataMaintenance
     /// <summary>Writes a consistent copy of the store, as of one moment, which opens as a store itself. Writers go on meanwhile.</summary>
     /// <param name="path">The file to write. It appears under this name when it is whole and durable.</param>
     /// <param name="cancellationToken">Ends it before it has begun.</param>
-    /// <exception cref="OperatorException"><c>backup-exists</c>: there is a file already. <c>storage-…</c>: it cannot be written.</exception>
+    /// <exception cref="OperatorException"><c>backup-exists</c>: there is a file. <c>storage-…</c>: it cannot be written.</exception>
     Task BackupToAsync(string path, CancellationToken cancellationToken);
 }

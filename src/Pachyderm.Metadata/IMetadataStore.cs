@@ -22,6 +22,8 @@ public interface IMetadataStore : IAsyncDisposable
     /// <param name="cancellationToken">Ends the waiting before the change has begun; never in the middle.</param>
     Task<T> WriteAsync<T>(Func<IMetadataWriter, T> change, CancellationToken cancellationToken);
 
-    /// <summary>Returns when the feed has a change behind <paramref name="after"/>: at once, or as soon as one is durable. Never polls.</summary>
+    /// <summary>
+    /// Returns when the feed has a change behind <paramref name="after"/>: at once, or as soon as one is durable. Never polls.
+    /// </summary>
     Task WaitForChangeAsync(long after, CancellationToken cancellationToken);
 }

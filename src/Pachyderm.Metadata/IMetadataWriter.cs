@@ -1,8 +1,8 @@
 namespace Pachyderm.Metadata;
 
 /// <summary>
-/// A transaction: reads see its own writes. Nothing is checked beyond the identity of records; rules are the caller's. A record's revision is
-/// assigned at each write, ascending over all records.
+/// A transaction: reads see its own writes. Nothing is checked beyond the identity of records; rules are the caller's. A record's
+/// revision is assigned at each write, ascending over all records.
 /// </summary>
 public interface IMetadataWriter : IMetadataReader
 {

@@ -64,7 +64,7 @@ internal static class CommandLine
     private static int FailUnexpectedly(Exception exception)
     {
         Console.Error.WriteLine(exception);
-        return Fail("this is a defect of pachctl; `pachctl migrate status` tells what state the store is in", ExitCodes.Failed);
+        return Fail("this is a defect of pachctl; of a migration, `pachctl migrate status` tells what state the store is in", ExitCodes.Failed);
     }
 
     private static int Fail(string message, int exitCode)

@@ -23,6 +23,11 @@ public class CallTests
 
         Assert.Equal(("pachd-unreachable", address, "nothing listens there"), (exception.Id, exception.Thing, exception.Problem));
         Assert.DoesNotContain('\n', exception.Message);
+        await Assert.ThrowsAsync<PachConnectionException>(async () => await client.Files.ListAsync(Content.Commit, cancellationToken: Cancel).ToListAsync(Cancel));
+        await Assert.ThrowsAsync<PachConnectionException>(() => client.Files.GetAsync(Content.Commit, "/f", Stream.Null, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<PachConnectionException>(() => client.Files.PutAsync(Content.Commit, "/f", Stream.Null, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<PachConnectionException>(
+            () => client.Files.PutManyAsync(Content.Commit, AsyncEnumerable.Empty<LocalFile>(), cancellationToken: Cancel));
     }
 
     [Fact]

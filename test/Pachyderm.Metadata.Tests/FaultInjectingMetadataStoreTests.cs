@@ -14,7 +14,8 @@ public sealed class FaultInjectingMetadataStoreTests
     public async Task The_second_write_fails_at_its_moment(MetadataFaultMoment moment, bool runs, bool isKept)
     {
         using TemporaryDirectory directory = new();
-        SqliteMetadataStore inner = await SqliteMetadataStore.OpenAsync(new SqliteMetadataOptions { Path = directory["metadata.db"] }, Token);
+        SqliteMetadataStore inner = await SqliteMetadataStore.OpenAsync(
+            new SqliteMetadataOptions { Path = directory["metadata.db"] }, Token);
         MetadataFault fault = new(moment, new TimeoutException());
         await using FaultInjectingMetadataStore store = new(
             inner, call => call is { Operation: MetadataOperation.Write, Number: 2 } ? fault : null);
@@ -46,9 +47,13 @@ public sealed class FaultInjectingMetadataStoreTests
     public async Task Reads_and_waits_fail_too()
     {
         using TemporaryDirectory directory = new();
-        SqliteMetadataStore inner = await SqliteMetadataStore.OpenAsync(new SqliteMetadataOptions { Path = directory["metadata.db"] }, Token);
+        SqliteMetadataStore inner = await SqliteMetadataStore.OpenAsync(
+            new SqliteMetadataOptions { Path = directory["metadata.db"] }, Token);
         await using FaultInjectingMetadataStore store = new(
-            inner, call => call.Operation == MetadataOperation.Write ? null : new MetadataFault(MetadataFaultMoment.Before, new TimeoutException()));
+            inner,
+            call => call.Operation == MetadataOperation.Write
+                ? null
+                : new MetadataFault(MetadataFaultMoment.Before, new TimeoutException()));
         await Assert.ThrowsAsync<TimeoutException>(() => store.ReadAsync(reader => reader.LastChange, Token));
         await Assert.ThrowsAsync<TimeoutException>(() => store.WaitForChangeAsync(0, Token));
     }

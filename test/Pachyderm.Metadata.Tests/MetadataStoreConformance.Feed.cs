@@ -118,7 +118,8 @@ public abstract partial class MetadataStoreConformance
         Assert.Equal(Writers * Each, read.Select(change => change.Repo).Distinct(StringComparer.Ordinal).Count());
         Assert.All(
             read.GroupBy(change => change.Repo.Split('/')[0], StringComparer.Ordinal),
-            worker => Assert.Equal(worker.Select(change => change.Repo).Order(StringComparer.Ordinal), worker.Select(change => change.Repo)));
+            worker =>
+                Assert.Equal(worker.Select(change => change.Repo).Order(StringComparer.Ordinal), worker.Select(change => change.Repo)));
     }
 
     [Fact]
@@ -138,7 +139,8 @@ public abstract partial class MetadataStoreConformance
 
         read.AddRange(await FollowAsync(read[^1].Sequence, 2));
         Assert.Equal(
-            Enumerable.Range(0, 4).SelectMany(round => Enumerable.Range(0, 5).Select(i => $"{round}/{i}")), read.Select(change => change.Repo));
+            Enumerable.Range(0, 4).SelectMany(round => Enumerable.Range(0, 5).Select(i => $"{round}/{i}")),
+            read.Select(change => change.Repo));
         Assert.Equal(read.Select(change => change.Sequence).Distinct().Order(), read.Select(change => change.Sequence));
     }
 

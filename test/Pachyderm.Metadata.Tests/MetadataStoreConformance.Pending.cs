@@ -73,7 +73,8 @@ public abstract partial class MetadataStoreConformance
             Assert.Equal((2, 7), writer.CountPendingWrites(One));
             writer.AddPendingWrite(One, Bytes("e"));
         });
-        Assert.Equal(["ccc", "dddd", "e"], (await ReadAsync(reader => reader.ListPendingWrites(One, 0, 10))).Select(write => Text(write.Payload)));
+        Assert.Equal(["ccc", "dddd", "e"],
+            (await ReadAsync(reader => reader.ListPendingWrites(One, 0, 10))).Select(write => Text(write.Payload)));
         Assert.Equal((3, 8), await ReadAsync(reader => reader.CountPendingWrites(One)));
         Assert.Equal((4, 10), await ReadAsync(reader => reader.CountPendingWrites(Two)));
 

@@ -260,7 +260,8 @@ public abstract partial class MetadataStoreConformance
                     writer.PutRepo(Repo("r"));
                     writer.PutCommit(Commit("r", "1"));
                     writer.PutBranch(Branch("r", "master", "1"));
-                    List<long> seen = [writer.FindRepo("r")!.Revision, writer.FindCommit(One)!.Revision, writer.FindBranch("r", "master")!.Revision];
+                    List<long> seen =
+                        [writer.FindRepo("r")!.Revision, writer.FindCommit(One)!.Revision, writer.FindBranch("r", "master")!.Revision];
                     writer.PutRepo(Repo("r"));
                     seen.Add(writer.FindRepo("r")!.Revision);
                     writer.DeleteRepo("r");

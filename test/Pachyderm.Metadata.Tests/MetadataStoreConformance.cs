@@ -167,7 +167,8 @@ public abstract partial class MetadataStoreConformance : IAsyncLifetime
         CommitRecord open = Commit("r", "1", new CommitKey("q", "9"), new CommitKey("p", "8"));
         CommitRecord finished = new(
             new CommitKey("r", "2"), "1", Moment.AddTicks(1), DateTimeOffset.MaxValue.ToUniversalTime(), long.MaxValue, Bytes("tree"), []);
-        CommitRecord emptyTree = finished with { Key = new CommitKey("r", "3"), Tree = ReadOnlyMemory<byte>.Empty, Started = DateTimeOffset.MinValue };
+        CommitRecord emptyTree =
+            finished with { Key = new CommitKey("r", "3"), Tree = ReadOnlyMemory<byte>.Empty, Started = DateTimeOffset.MinValue };
         await WriteAsync(writer =>
         {
             writer.PutCommit(open);
@@ -304,7 +305,8 @@ public abstract partial class MetadataStoreConformance : IAsyncLifetime
             writer.DeleteBranch("r", "never");
         });
         Assert.Equal(
-            [("master", "2"), ("dev", "1")], (await ReadAsync(reader => reader.ListBranches("r"))).Select(branch => (branch.Name, branch.Head)));
+            [("master", "2"), ("dev", "1")],
+            (await ReadAsync(reader => reader.ListBranches("r"))).Select(branch => (branch.Name, branch.Head)));
         Assert.Equal("5", (await ReadAsync(reader => reader.FindBranch("s", "master")))!.Head);
         Assert.Null(await ReadAsync(reader => reader.FindBranch("r", "old")));
     }
@@ -361,7 +363,8 @@ public abstract partial class MetadataStoreConformance : IAsyncLifetime
         {
             await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => ReadAsync(reader => reader.ListCommits("r", null, limit)));
             await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => ReadAsync(reader => reader.ListAllCommits(null, limit)));
-            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => ReadAsync(reader => reader.ListPendingWrites(new("r", "1"), 0, limit)));
+            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+                () => ReadAsync(reader => reader.ListPendingWrites(new("r", "1"), 0, limit)));
             await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => ReadAsync(reader => reader.ListObjects(null, limit)));
             await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => ReadAsync(reader => reader.ListTags("", null, limit)));
             await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => ReadAsync(reader => reader.ListChanges(0, limit)));

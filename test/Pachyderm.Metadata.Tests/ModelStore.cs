@@ -63,7 +63,8 @@ internal sealed class ModelStore : IMetadataWriter
         [.. _pending.Where(row => row.Commit == commit && row.Write.Sequence > after).Select(row => row.Write).Take(limit)];
 
     public (long Count, long Bytes) CountPendingWrites(CommitKey commit) =>
-        (_pending.Count(row => row.Commit == commit), _pending.Where(row => row.Commit == commit).Sum(row => (long)row.Write.Payload.Length));
+        (_pending.Count(row => row.Commit == commit),
+         _pending.Where(row => row.Commit == commit).Sum(row => (long)row.Write.Payload.Length));
 
     public ObjectRecord? FindObject(string hash) => _objects.Find(record => record.Hash == hash);
 
@@ -74,7 +75,8 @@ internal sealed class ModelStore : IMetadataWriter
     public TagRecord? FindTag(string name) => _tags.Find(tag => tag.Name == name);
 
     public IReadOnlyList<TagRecord> ListTags(string prefix, string? after, int limit) =>
-        [.. _tags.Where(tag => tag.Name.StartsWith(prefix, StringComparison.Ordinal) && (after is null || string.CompareOrdinal(tag.Name, after) > 0))
+        [.. _tags.Where(tag => tag.Name.StartsWith(prefix, StringComparison.Ordinal)
+                && (after is null || string.CompareOrdinal(tag.Name, after) > 0))
             .OrderBy(tag => tag.Name, StringComparer.Ordinal).Take(limit)];
 
     public IReadOnlyList<Change> ListChanges(long after, int limit) => [.. _changes.Where(change => change.Sequence > after).Take(limit)];
@@ -167,7 +169,8 @@ internal sealed class ModelStore : IMetadataWriter
 
     public void DeleteBranch(string repo, string name) => _branches.RemoveAll(branch => branch.Repo == repo && branch.Name == name);
 
-    public void AddPendingWrite(CommitKey commit, ReadOnlyMemory<byte> payload) => _pending.Add((commit, new PendingWrite(++_sequence, payload)));
+    public void AddPendingWrite(CommitKey commit, ReadOnlyMemory<byte> payload) =>
+        _pending.Add((commit, new PendingWrite(++_sequence, payload)));
 
     public void DeletePendingWrites(CommitKey commit, long through) =>
         _pending.RemoveAll(row => row.Commit == commit && row.Write.Sequence <= through);
@@ -191,8 +194,8 @@ internal sealed class ModelStore : IMetadataWriter
     public void AddChange(Change change) => _changes.Add(change with { Sequence = _changes.Count + 1 });
 
     /// <summary>
-    /// Everything that a reader tells about a small world of names, as text, for comparison. Numbers that a store may choose freely are shown by
-    /// their order only.
+    /// Everything that a reader tells about a small world of names, as text, for comparison. Numbers that a store may choose freely are
+    /// shown by their order only.
     /// </summary>
     public static IEnumerable<string> Describe(IMetadataReader reader, IReadOnlyList<string> names)
     {
@@ -214,7 +217,8 @@ internal sealed class ModelStore : IMetadataWriter
             yield return "tags " + string.Join(", ", reader.ListTags(name, null, 1_000)) + string.Join(", ", reader.ListTags("", name, 2));
             IReadOnlyList<CommitRecord> commits = reader.ListCommits(name, null, 1_000);
             yield return "commits " + string.Join(", ", commits.Select(Show));
-            yield return "page " + (commits.Count > 1 ? string.Join(", ", reader.ListCommits(name, commits[0].Revision, 2).Select(Show)) : "");
+            yield return "page "
+                + (commits.Count > 1 ? string.Join(", ", reader.ListCommits(name, commits[0].Revision, 2).Select(Show)) : "");
             foreach (CommitKey key in names.Select(id => new CommitKey(name, id)))
             {
                 yield return $"{key}: {(reader.FindCommit(key) is { } commit ? Show(commit) : "")} {reader.FindBranch(name, key.Id)?.Head}";
@@ -235,7 +239,8 @@ internal sealed class ModelStore : IMetadataWriter
 
     private static string Show(CommitRecord commit) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{commit.Key} {commit.Parent} {commit.Started:O} {commit.Finished:O} {commit.SizeBytes} {Hex(commit.Tree)} {string.Join('+', commit.Provenance)}");
+        $"{commit.Key} {commit.Parent} {commit.Started:O} {commit.Finished:O} {commit.SizeBytes} {Hex(commit.Tree)} ")
+        + string.Join('+', commit.Provenance);
 
     private static string Hex(ReadOnlyMemory<byte>? bytes) => bytes is { } present ? "x" + Convert.ToHexString(present.Span) : "null";
 }

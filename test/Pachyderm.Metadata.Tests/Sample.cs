@@ -20,7 +20,8 @@ internal static class Sample
         writer.PutBranch(new BranchRecord("edges", "master", "1"));
         for (int i = 0; i < 40; i++)
         {
-            writer.AddPendingWrite(new CommitKey("images", "2"), Encoding.UTF8.GetBytes(new string((char)('a' + (i % 26)), i == 20 ? 6_000 : i * 5)));
+            writer.AddPendingWrite(new CommitKey("images", "2"),
+                Encoding.UTF8.GetBytes(new string((char)('a' + (i % 26)), i == 20 ? 6_000 : i * 5)));
         }
 
         writer.PutObject(new ObjectRecord("1", 5, Encoding.UTF8.GetBytes("content")));

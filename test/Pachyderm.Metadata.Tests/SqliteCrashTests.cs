@@ -40,10 +40,13 @@ public sealed class SqliteCrashTests
                     HashSet<string> objects = [.. reader.ListObjects(null, int.MaxValue).Select(found => found.Hash)];
                     Assert.Subset(objects, answered);
 
-                    // Each worker has at most one change that was stored and not answered, or answered and not heard of, since lines are read to the end.
+                    // Each worker has at most one change that was stored and not answered, or answered and not heard of, since lines are
+                    // read to the end.
                     Assert.InRange(objects.Count, answered.Count, answered.Count + (CrashWriter.Workers * (round + 1)));
-                    Assert.Equal(objects, reader.ListTags("", null, int.MaxValue).Select(tag => tag.Name).ToHashSet(StringComparer.Ordinal));
-                    Assert.Equal(objects, reader.ListChanges(0, int.MaxValue).Select(change => change.Repo).ToHashSet(StringComparer.Ordinal));
+                    Assert.Equal(objects,
+                        reader.ListTags("", null, int.MaxValue).Select(tag => tag.Name).ToHashSet(StringComparer.Ordinal));
+                    Assert.Equal(objects,
+                        reader.ListChanges(0, int.MaxValue).Select(change => change.Repo).ToHashSet(StringComparer.Ordinal));
                     Assert.Equal((objects.Count, 10L * objects.Count), reader.CountPendingWrites(CrashWriter.Commit));
                     Assert.Equal(objects.Count, reader.LastChange);
                     return 0;

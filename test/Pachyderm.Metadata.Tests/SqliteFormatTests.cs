@@ -7,8 +7,8 @@ using Pachyderm.TestSupport;
 namespace Pachyderm.Metadata.Tests;
 
 /// <summary>
-/// The persisted format does not change without a new number. For each number there are two golden files: the schema, and a whole store as the
-/// release that introduced it wrote it. Neither is ever edited; a new format adds two files and a migration step.
+/// The persisted format does not change without a new number. For each number there are two golden files: the schema, and a whole store
+/// as the release that introduced it wrote it. Neither is ever edited; a new format adds two files and a migration step.
 /// </summary>
 public sealed class SqliteFormatTests : IDisposable
 {
@@ -55,7 +55,8 @@ public sealed class SqliteFormatTests : IDisposable
             for (int i = random.Next(1, 20); i > 0; i--)
             {
                 // Near the beginning of a page is what gives it its structure.
-                damaged[(random.Next(damaged.Length / 4096) * 4096) + random.Next(random.Next(2) == 0 ? 128 : 4096)] = (byte)random.Next(256);
+                damaged[(random.Next(damaged.Length / 4096) * 4096) + random.Next(random.Next(2) == 0 ? 128 : 4096)]
+                    = (byte)random.Next(256);
             }
 
             string path = _directory[$"{round}.db"];

@@ -106,7 +106,8 @@ public sealed class SqliteMaintenanceTests : IAsyncLifetime
                 return 0;
             },
             Token));
-        Assert.Equal(before.Select(repo => repo.Name), (await store.ReadAsync(reader => reader.ListRepos(), Token)).Select(repo => repo.Name));
+        Assert.Equal(before.Select(repo => repo.Name),
+            (await store.ReadAsync(reader => reader.ListRepos(), Token)).Select(repo => repo.Name));
     }
 
     [Fact]
@@ -131,7 +132,8 @@ public sealed class SqliteMaintenanceTests : IAsyncLifetime
     public async Task A_check_can_be_cancelled()
     {
         await using SqliteMetadataStore store = await OpenAsync(StorePath);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.IntegrityCheckAsync(fix: false, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => store.IntegrityCheckAsync(fix: false, new CancellationToken(canceled: true)));
     }
 
     [Fact]

@@ -12,7 +12,8 @@ public sealed class SqliteModelTests
 
     private static readonly Gen<string> Name = Gen.Int[0, Names.Length - 1].Select(i => Names[i]);
     private static readonly Gen<CommitKey> Key = Gen.Select(Name, Name, (repo, id) => new CommitKey(repo, id));
-    private static readonly Gen<DateTimeOffset> Time = Gen.Long[0, DateTime.MaxValue.Ticks].Select(ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+    private static readonly Gen<DateTimeOffset> Time =
+        Gen.Long[0, DateTime.MaxValue.Ticks].Select(ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
     private static readonly Gen<byte[]> Bytes = Gen.Byte.Array[0, 20];
 
     private static readonly Gen<Operation> Operations = Gen.OneOf(
@@ -70,7 +71,9 @@ public sealed class SqliteModelTests
                     model = attempt;
                 }
 
-                Task<bool> write = store.WriteAsync(writer => Run(changes[i], writer) ? true : throw new ThrownException(), CancellationToken.None);
+                Task<bool> write = store.WriteAsync(
+                    writer => Run(changes[i], writer) ? true : throw new ThrownException(),
+                    CancellationToken.None);
                 await write.ContinueWith(_ => { }, TaskScheduler.Default);
                 if (i == changes.Length / 2)
                 {

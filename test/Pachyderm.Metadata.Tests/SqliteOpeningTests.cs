@@ -60,6 +60,10 @@ public sealed class SqliteOpeningTests : IDisposable
         Assert.NotNull(await reader.ReadAsync(view => view.FindTag("t"), Token));
         OperatorException refusal = await Assert.ThrowsAsync<OperatorException>(() => PutTagAsync(reader, "u"));
         Assert.Equal("store-read-only", refusal.Id);
+        await WriteChangeAsync(writer);
+        await using SqliteMetadataStore later = await OpenAsync(new SqliteMetadataOptions { Path = StorePath, ReadOnly = true });
+        Assert.True(later.WaitForChangeAsync(0, Token).IsCompletedSuccessfully);
+        Assert.Equal("store-read-only", (await Assert.ThrowsAsync<OperatorException>(() => later.WaitForChangeAsync(1, Token))).Id);
     }
 
     [Fact]
@@ -73,7 +77,8 @@ public sealed class SqliteOpeningTests : IDisposable
     public async Task A_directory_that_is_missing_is_said_so() =>
         Assert.Equal(
             "storage-not-found",
-            (await Assert.ThrowsAsync<OperatorException>(() => OpenAsync(new SqliteMetadataOptions { Path = _directory["no/metadata.db"] }))).Id);
+            (await Assert.ThrowsAsync<OperatorException>(
+                () => OpenAsync(new SqliteMetadataOptions { Path = _directory["no/metadata.db"] }))).Id);
 
     [Fact]
     public async Task A_log_without_its_store_is_no_new_store()
@@ -202,6 +207,14 @@ public sealed class SqliteOpeningTests : IDisposable
         writer =>
         {
             writer.PutTag(new TagRecord(name, "hash"));
+            return 0;
+        },
+        Token);
+
+    private static Task<int> WriteChangeAsync(SqliteMetadataStore store) => store.WriteAsync(
+        writer =>
+        {
+            writer.AddChange(new Change(0, ChangeKind.RepoCreated, "r"));
             return 0;
         },
         Token);

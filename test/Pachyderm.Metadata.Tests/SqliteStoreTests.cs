@@ -120,7 +120,8 @@ public sealed class SqliteStoreTests : IDisposable
         using (disk)
         {
             string filler = Path.Combine(disk.Path, "filler");
-            await using SqliteMetadataStore store = await OpenAsync(new SqliteMetadataOptions { Path = Path.Combine(disk.Path, "metadata.db") });
+            await using SqliteMetadataStore store = await OpenAsync(
+                new SqliteMetadataOptions { Path = Path.Combine(disk.Path, "metadata.db") });
             await WriteAsync(store, writer => writer.AddPendingWrite(new CommitKey("r", "1"), new byte[1_000]));
             await File.WriteAllBytesAsync(filler, new byte[1_000_000], Token);
 
@@ -133,14 +134,16 @@ public sealed class SqliteStoreTests : IDisposable
             Assert.NotEmpty(failures);
             Assert.All(failures, failure => Assert.Equal("storage-full", failure.Id));
             long kept = writes.Count(write => write.IsCompletedSuccessfully);
-            Assert.Equal((1 + kept, 1_000 + (200_000 * kept)), await store.ReadAsync(reader => reader.CountPendingWrites(new("r", "1")), Token));
+            Assert.Equal((1 + kept, 1_000 + (200_000 * kept)),
+                await store.ReadAsync(reader => reader.CountPendingWrites(new("r", "1")), Token));
             Assert.Equal(kept, await store.ReadAsync(reader => reader.LastChange, Token));
 
             File.Delete(filler);
             await WriteAsync(store, writer => writer.AddPendingWrite(new CommitKey("r", "1"), new byte[200_000]));
             Assert.Equal(2 + kept, (await store.ReadAsync(reader => reader.CountPendingWrites(new("r", "1")), Token)).Count);
             Assert.DoesNotContain(
-                await store.IntegrityCheckAsync(fix: false, Token), finding => finding.Id is not ("pending-orphan" or "commit-repo-missing"));
+                await store.IntegrityCheckAsync(fix: false, Token),
+                finding => finding.Id is not ("pending-orphan" or "commit-repo-missing"));
         }
     }
 
@@ -155,7 +158,8 @@ public sealed class SqliteStoreTests : IDisposable
 
         using (disk)
         {
-            await using SqliteMetadataStore store = await OpenAsync(new SqliteMetadataOptions { Path = Path.Combine(disk.Path, "metadata.db") });
+            await using SqliteMetadataStore store = await OpenAsync(
+                new SqliteMetadataOptions { Path = Path.Combine(disk.Path, "metadata.db") });
             await Assert.ThrowsAsync<OperatorException>(() => WriteAsync(store, writer =>
             {
                 writer.PutTag(new TagRecord("t", "hash"));
@@ -201,7 +205,8 @@ public sealed class SqliteStoreTests : IDisposable
             _ = await store.ReadAsync(reader => reader.ListRepos(), Token);
         }
 
-        Assert.Equal(["metadata.db", "metadata.db.lock"], Directory.GetFiles(_directory.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["metadata.db", "metadata.db.lock"],
+            Directory.GetFiles(_directory.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -5,7 +5,9 @@ using Pachyderm.Storage.Trees.Nodes;
 
 namespace Pachyderm.Bench.Trees;
 
-/// <summary>What the shape of nodes makes of a commit that adds, and one that changes, a file in a large directory: why format 1 has its shape.</summary>
+/// <summary>
+/// What the shape of nodes makes of a commit that adds, and one that changes, a file in a large directory: why format 1 has its shape.
+/// </summary>
 internal static class NodeShapeBench
 {
     private const int Commits = 300;
@@ -13,9 +15,12 @@ internal static class NodeShapeBench
     internal static async Task RunAsync(int files, CancellationToken cancellationToken)
     {
         Console.Out.WriteLine($"One directory of {files:n0} files; means of {Commits} commits of one file.\n");
-        Console.Out.WriteLine("| bits | minimum | mean node | largest | levels | all nodes | change: read | written | bytes | add: read | written | bytes | find, cold |");
+        Console.Out.WriteLine(
+            "| bits | minimum | mean node | largest | levels | all nodes | change: read | written | bytes | add: read | written | bytes | find, cold |");
         Console.Out.WriteLine("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
-        foreach ((int bits, int minimum) in new[] { (4, 8), (5, 0), (5, 16), (5, 32), (6, 0), (6, 16), (6, 32), (6, 64), (7, 0), (7, 64), (7, 128), (8, 0) })
+        (int Bits, int Minimum)[] shapes =
+            [(4, 0), (4, 32), (4, 48), (4, 64), (5, 0), (5, 32), (5, 64), (5, 96), (6, 0), (6, 32), (6, 64), (7, 0), (7, 64), (8, 0)];
+        foreach ((int bits, int minimum) in shapes)
         {
             NodeShape shape = NodeShape.Format1 with { Bits = bits, LeafMinimum = minimum, InnerMinimum = Math.Max(2, minimum) };
             MemoryChunkStore store = new();

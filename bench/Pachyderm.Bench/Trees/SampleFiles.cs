@@ -23,7 +23,8 @@ internal static class SampleFiles
         BinaryPrimitives.WriteInt32LittleEndian(seed[4..], version);
         ChunkId id = ChunkId.Of(seed);
         int length = 4_096 + (int)(id.Prefix % 512);
-        return new FileContent(length, id, [new ChunkReference(id, length)], 0);
+        ChunkId hash = ChunkId.Of(id.ToArray());
+        return new FileContent(length, hash, [new ChunkReference(id, length)], 0);
     }
 
     internal static PutFile Put(int number, bool flat, int version = 0) => new(Path(number, flat), Content(number, version), Overwrite: version > 0);

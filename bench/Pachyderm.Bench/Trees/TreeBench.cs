@@ -1,12 +1,11 @@
-using System.Diagnostics;
 using System.Globalization;
 using Pachyderm.Storage.Trees;
 
 namespace Pachyderm.Bench.Trees;
 
 /// <summary>
-/// Times trees of growing size on one core, over a store in memory that hashes but does not compress, so what is left is the trees' own cost.
-/// "Cold" is with an empty cache of nodes, "warm" with what the same work left there.
+/// Times trees of growing size in processor time on one core, over a store in memory that hashes but does not compress, so what is left is the trees' own
+/// cost. "Cold" is with an empty cache of nodes, "warm" with what the same work left there.
 /// </summary>
 internal static class TreeBench
 {
@@ -34,9 +33,11 @@ internal static class TreeBench
         internal async Task RunAsync()
         {
             DirectoryReference root = default;
-            await MeasureAsync("build, entries in order", 1, async _ => root = await SampleFiles.BuildAsync(new TreeBuilder(store), files, flat, cancellationToken));
-            await MeasureAsync("apply all in one call", 1, async _ => await ApplyInAsync(1));
-            await MeasureAsync("apply all in 20 calls", 1, async _ => await ApplyInAsync(20));
+            await MeasureAsync("build, entries in order", 1, async _ =>
+                root = await SampleFiles.BuildAsync(new TreeBuilder(store), files, flat, cancellationToken));
+            await MeasureAsync("apply all in one call", 1, async _ => await ApplyInAsync(1, shuffled: true));
+            await MeasureAsync("apply all in 20 calls, in order", 1, async _ => await ApplyInAsync(20, shuffled: false));
+            await MeasureAsync("apply all in 20 calls", 1, async _ => await ApplyInAsync(20, shuffled: true));
             await MeasureAsync("change 1 file, cold", 50, async i => await ChangeAsync(root, 1, 1 + i), cold: true);
             await MeasureAsync("change 1 file, warm", 50, async i => await ChangeAsync(root, 1, 1_000 + i));
             await MeasureAsync("change 10 files, cold", 50, async i => await ChangeAsync(root, 10, 2_000 + i), cold: true);
@@ -44,7 +45,7 @@ internal static class TreeBench
             await MeasureAsync("find, warm", 20_000, async _ => await FindAsync(root));
             await MeasureAsync("list 100, cold", 100, async _ => await ListAsync(root), cold: true);
             await MeasureAsync("list 100, warm", 1_000, async _ => await ListAsync(root));
-            await MeasureAsync("walk all, cold", 1, async _ => await CountAsync(Reader().WalkAsync(TreeReader.RootEntry(root), cancellationToken)), cold: true);
+            await MeasureAsync("walk all, cold", 1, async _ => await WalkAsync(root), cold: true);
             await MeasureAsync("glob of one directory, warm", 1_000, async _ => await GlobAsync(root, flat ? "/file-000001*" : "/d00001/*"));
             await MeasureAsync("glob of all", 1, async _ => await GlobAsync(root, flat ? "/*" : "/*/*"));
             DirectoryReference changed = await ChangeAsync(root, 1, 9_000);
@@ -55,13 +56,18 @@ internal static class TreeBench
 
         private TreeReader Reader() => new(store, cache);
 
-        private async Task<DirectoryReference> ApplyInAsync(int calls)
+        private async Task WalkAsync(DirectoryReference root) =>
+            await CountAsync(Reader().WalkAsync(TreeReader.RootEntry(root), cancellationToken));
+
+        private async Task<DirectoryReference> ApplyInAsync(int calls, bool shuffled)
         {
             TreeEditor editor = new(store, cache);
             DirectoryReference? root = null;
-            // Not in order, and yet the same each time.
             int[] numbers = [.. Enumerable.Range(0, files)];
-            new Random(2).Shuffle(numbers);
+            if (shuffled)
+            {
+                new Random(2).Shuffle(numbers);
+            }
             foreach (int[] part in numbers.Chunk((files + calls - 1) / calls))
             {
                 TreeWrite[] writes = [.. part.Select(number => SampleFiles.Put(number, flat))];
@@ -115,15 +121,16 @@ internal static class TreeBench
                     cache = new NodeCache();
                 }
                 long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
-                long start = Stopwatch.GetTimestamp();
+                TimeSpan before = Environment.CpuUsage.TotalTime;
                 await workAsync(i);
-                taken += Stopwatch.GetElapsedTime(start);
+                taken += Environment.CpuUsage.TotalTime - before;
                 allocated += GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
             }
             double each = taken.TotalMilliseconds / times;
+            double count = times;
+            string nodes = string.Create(Culture, $"{store.Reads / count:n1} | {store.NewChunks / count:n1} | {store.NewBytes / count:n0}");
             Console.Out.WriteLine(string.Create(
-                Culture,
-                $"| {(flat ? "flat" : "by 100")} | {files:n0} | {work} | {each:n3} ms | {store.Reads / (double)times:n1} | {store.NewChunks / (double)times:n1} | {store.NewBytes / (double)times:n0} | {allocated / 1024.0 / times:n1} KiB |"));
+                Culture, $"| {(flat ? "flat" : "by 100")} | {files:n0} | {work} | {each:n3} ms | {nodes} | {allocated / 1024.0 / count:n1} KiB |"));
         }
     }
 }

@@ -44,7 +44,8 @@ internal sealed class Connection : IAsyncDisposable
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessageSize,
             MaxSendMessageSize = MaxMessageSize,
-            ThrowOperationCanceledOnCancellation = true,
+
+            // Not ThrowOperationCanceledOnCancellation: streams that are tried again would tell a refused connection as a cancellation.
             ServiceConfig = new ServiceConfig { MethodConfigs = { SafeMethods.RetryConfig() } },
         });
         string token = options.SessionToken;
@@ -176,6 +177,11 @@ internal sealed class Connection : IAsyncDisposable
     /// <summary>Says what went wrong in the caller's terms.</summary>
     public Exception Translate(RpcException exception)
     {
+        if (exception.StatusCode == StatusCode.Cancelled)
+        {
+            return new OperationCanceledException(exception.Status.Detail, exception);
+        }
+
         string address = Options.Address.ToString();
         Exception[] causes = [.. Causes(exception.Status.DebugException)];
         if (causes.OfType<ConnectFailedException>().FirstOrDefault() is { } unconnected)
@@ -196,7 +202,10 @@ internal sealed class Connection : IAsyncDisposable
                 "pachd-connection-lost", address, "the connection broke before the answer was complete", "look whether pachd is well, and what was done; then try again", exception);
         }
 
-        return new PachException(exception.StatusCode, exception.Status.Detail, exception);
+        string text = exception.Status.Detail is { Length: > 0 } detail ? detail
+            : exception.StatusCode == StatusCode.Unimplemented ? "this server does not know the call; it may be of another release"
+            : $"the server gave no reason ({exception.StatusCode})";
+        return new PachException(exception.StatusCode, text, exception);
     }
 
     private static IEnumerable<Exception> Causes(Exception? exception)

@@ -8,6 +8,18 @@ internal sealed class ChangeSignal(long last)
     private long _last = last;
     private bool _closed;
 
+    /// <summary>The last change that is durable.</summary>
+    public long Last
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _last;
+            }
+        }
+    }
+
     /// <summary>How many wait.</summary>
     public int Waiting
     {

@@ -27,7 +27,9 @@ internal sealed record IntegrityCheck(
 
     private const string OrphanRepoProvenance = "NOT EXISTS (SELECT 1 FROM repos r WHERE r.name = p.repo)";
 
-    /// <summary>All checks of references, in the order in which they are made. A fix of an earlier one leaves nothing for a later one to find.</summary>
+    /// <summary>
+    /// All checks of references, in the order in which they are made. A fix of an earlier one leaves nothing for a later one to find.
+    /// </summary>
     public static IReadOnlyList<IntegrityCheck> All { get; } =
     [
         new("sequence-behind", "a number that was given out is above the last one recorded", RestoreRemedy,
@@ -54,7 +56,10 @@ internal sealed record IntegrityCheck(
         new("branch-repo-missing", "its repo has no record", "create the repo again, or delete the branch",
             "SELECT b.repo || '@' || b.name, NULL FROM branches b WHERE NOT EXISTS (SELECT 1 FROM repos r WHERE r.name = b.repo)"),
         new("provenance-orphan", "provenance is stored for a commit that does not exist", FixRemedy,
-            $"SELECT p.repo || '/' || p.id, p.provenance_repo || '/' || p.provenance_id FROM commit_provenance p WHERE {OrphanCommitProvenance}",
+            $"""
+            SELECT p.repo || '/' || p.id, p.provenance_repo || '/' || p.provenance_id FROM commit_provenance p
+            WHERE {OrphanCommitProvenance}
+            """,
             $"DELETE FROM commit_provenance AS p WHERE {OrphanCommitProvenance}"),
         new("provenance-orphan", "provenance is stored for a repo that does not exist", FixRemedy,
             $"SELECT p.repo, p.provenance FROM repo_provenance p WHERE {OrphanRepoProvenance}",

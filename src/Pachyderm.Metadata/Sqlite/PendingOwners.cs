@@ -1,7 +1,8 @@
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>
-/// The owners of pending writes that the writer met lately. Counters change here and reach the table once a change, however many writes it adds.
+/// The owners of pending writes that the writer met lately. Counters change here and reach the table once a change, however many writes
+/// it adds.
 /// </summary>
 internal sealed class PendingOwners(Database database)
 {

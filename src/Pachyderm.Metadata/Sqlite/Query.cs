@@ -4,7 +4,9 @@ using SQLitePCL;
 
 namespace Pachyderm.Metadata.Sqlite;
 
-/// <summary>A run of a prepared statement: bind, step, read columns. Parameters count from 1, columns from 0. Disposing makes it ready again.</summary>
+/// <summary>
+/// A run of a prepared statement: bind, step, read columns. Parameters count from 1, columns from 0. Disposing makes it ready again.
+/// </summary>
 internal readonly struct Query(Database database, sqlite3_stmt statement) : IDisposable
 {
     private const int StackBytes = 384;

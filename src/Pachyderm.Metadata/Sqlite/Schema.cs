@@ -3,8 +3,8 @@ using System.Text;
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>
-/// The tables of <see cref="StoreFormat.Version"/>. Moments are UTC ticks of 100 ns since the year 1; text is compared bytewise. Records refer to
-/// each other by name and without foreign keys, since the contract checks nothing beyond identity.
+/// The tables of <see cref="StoreFormat.Version"/>. Moments are UTC ticks of 100 ns since the year 1; text is compared bytewise. Records
+/// refer to each other by name and without foreign keys, since the contract checks nothing beyond identity.
 /// </summary>
 internal static class Schema
 {

@@ -3,7 +3,9 @@ namespace Pachyderm.Metadata.Sqlite;
 /// <summary>How a <see cref="SqliteMetadataStore"/> is opened.</summary>
 public sealed record SqliteMetadataOptions
 {
-    /// <summary>The file. SQLite keeps two more beside it, with <c>-wal</c> and <c>-shm</c> at the end, and the store one with <c>.lock</c>.</summary>
+    /// <summary>
+    /// The file. SQLite keeps two more beside it, with <c>-wal</c> and <c>-shm</c> at the end, and the store one with <c>.lock</c>.
+    /// </summary>
     public required string Path
     {
         get;
@@ -15,7 +17,8 @@ public sealed record SqliteMetadataOptions
     }
 
     /// <summary>
-    /// Opens for reading only: no store is created, no lock is taken, and writes are refused. Another process may have the store open for writing.
+    /// Opens for reading only: no store is created, no lock is taken, and writes are refused. Another process may have the store open for
+    /// writing.
     /// </summary>
     public bool ReadOnly { get; init; }
 

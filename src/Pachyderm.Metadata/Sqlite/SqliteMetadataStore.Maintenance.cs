@@ -13,7 +13,8 @@ public sealed partial class SqliteMetadataStore : IMetadataMaintenance
     {
         // Looking at everything takes long, so the caller's thread is spared.
         List<MetadataFinding> findings = await Task.Run(
-            () => _readers.RunAsync(database => Read(database, _ => Check(database, cancellationToken)), cancellationToken), cancellationToken);
+            () => _readers.RunAsync(database => Read(database, _ => Check(database, cancellationToken)), cancellationToken),
+            cancellationToken);
         if (!fix)
         {
             return findings;
@@ -129,6 +130,7 @@ public sealed partial class SqliteMetadataStore : IMetadataMaintenance
         return Schema.Read(database) == Schema.Read(model)
             ? []
             : [new MetadataFinding(
-                "store-schema", database.Path, $"the tables are not those of format {StoreFormat.Version}", "restore it from a backup", Fixed: false)];
+                "store-schema", database.Path, $"the tables are not those of format {StoreFormat.Version}",
+                "restore it from a backup", Fixed: false)];
     }
 }

@@ -3,8 +3,8 @@ using Pachyderm.Errors;
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>
-/// The metadata store in one SQLite file, embedded in the process: a write-ahead log flushed at each commit, one thread that writes and commits
-/// concurrent changes together, and a pool of connections that read snapshots meanwhile. See doc/metadata.md.
+/// The metadata store in one SQLite file, embedded in the process: a write-ahead log flushed at each commit, one thread that writes and
+/// commits concurrent changes together, and a pool of connections that read snapshots meanwhile. See doc/metadata.md.
 /// </summary>
 public sealed partial class SqliteMetadataStore : IMetadataStore
 {
@@ -45,8 +45,9 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
     /// <param name="options">What to open, and how.</param>
     /// <param name="cancellationToken">Ends it before it has begun.</param>
     /// <exception cref="OperatorException">
-    /// <c>store-locked</c>: another process writes it. <c>store-missing</c>: there is none and it is to be read only. <c>store-foreign</c>: the file
-    /// is not a store. <c>store-format</c>: this release cannot read it. <c>storage-…</c>: the disk is full, read-only or failing.
+    /// <c>store-locked</c>: another process writes it. <c>store-missing</c>: there is none and it is to be read only.
+    /// <c>store-foreign</c>: the file is not a store. <c>store-format</c>: this release cannot read it.
+    /// <c>storage-…</c>: the disk is full, read-only or failing.
     /// </exception>
     /// <exception cref="CorruptionException"><c>store-damaged</c>.</exception>
     public static Task<SqliteMetadataStore> OpenAsync(SqliteMetadataOptions options, CancellationToken cancellationToken)
@@ -84,7 +85,13 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
     }
 
     /// <inheritdoc/>
-    public Task WaitForChangeAsync(long after, CancellationToken cancellationToken) => _signal.WaitAsync(after, cancellationToken);
+    /// <exception cref="OperatorException">
+    /// <c>store-read-only</c>: the store is open for reading only, so that it would never hear of the next change.
+    /// </exception>
+    public Task WaitForChangeAsync(long after, CancellationToken cancellationToken) => _writer is null && _signal.Last <= after
+        ? Task.FromException(new OperatorException(
+            "store-read-only", _path, "the store is open for reading only and hears of no changes", "open it for writing"))
+        : _signal.WaitAsync(after, cancellationToken);
 
     /// <summary>Finishes the changes and reads that were begun or queued, and closes the store.</summary>
     public async ValueTask DisposeAsync()

@@ -26,7 +26,8 @@ internal class SqliteReader(Database database) : IMetadataReader
     /// <inheritdoc/>
     public RepoRecord? FindRepo(string name)
     {
-        using Query query = Connection.Prepare("SELECT name, created, description, size_bytes, revision FROM repos WHERE name = ?1").Bind(1, name);
+        using Query query = Connection
+            .Prepare("SELECT name, created, description, size_bytes, revision FROM repos WHERE name = ?1").Bind(1, name);
         return query.Step() ? Repo(query) : null;
     }
 
@@ -48,7 +49,8 @@ internal class SqliteReader(Database database) : IMetadataReader
     /// <inheritdoc/>
     public CommitRecord? FindCommit(CommitKey key)
     {
-        using Query query = Connection.Prepare($"SELECT {CommitColumns} FROM commits WHERE repo = ?1 AND id = ?2").Bind(1, key.Repo).Bind(2, key.Id);
+        using Query query = Connection
+            .Prepare($"SELECT {CommitColumns} FROM commits WHERE repo = ?1 AND id = ?2").Bind(1, key.Repo).Bind(2, key.Id);
         return query.Step() ? Commit(query) : null;
     }
 
@@ -145,8 +147,10 @@ internal class SqliteReader(Database database) : IMetadataReader
     {
         // One lower bound, the higher of both, so that the search starts at the right place.
         using Query query = (after is null || Utf8Order.Instance.Compare(after, prefix) < 0
-                ? Connection.Prepare("SELECT name, object_hash FROM tags WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3").Bind(1, prefix)
-                : Connection.Prepare("SELECT name, object_hash FROM tags WHERE name > ?1 AND name < ?2 ORDER BY name LIMIT ?3").Bind(1, after))
+                ? Connection.Prepare("SELECT name, object_hash FROM tags WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3")
+                    .Bind(1, prefix)
+                : Connection.Prepare("SELECT name, object_hash FROM tags WHERE name > ?1 AND name < ?2 ORDER BY name LIMIT ?3")
+                    .Bind(1, after))
             .BindBehind(2, prefix).Bind(3, Limit(limit));
         return List(query, Tag);
     }
@@ -258,6 +262,7 @@ internal class SqliteReader(Database database) : IMetadataReader
     {
         CommitKey key = new(row.Text(0), row.Text(1));
         return new CommitRecord(
-            key, row.OptionalText(2), row.Time(3), row.OptionalTime(4), row.Int64(5), row.OptionalBlob(6), CommitProvenance(key), row.Int64(7));
+            key, row.OptionalText(2), row.Time(3), row.OptionalTime(4), row.Int64(5), row.OptionalBlob(6),
+            CommitProvenance(key), row.Int64(7));
     }
 }

@@ -44,7 +44,8 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
                 INSERT INTO repos (name, created, description, size_bytes, revision) VALUES (?1, ?2, ?3, ?4, ?5)
                 ON CONFLICT (name) DO UPDATE SET created = ?2, description = ?3, size_bytes = ?4, revision = ?5
                 """)
-            .Bind(1, repo.Name).Bind(2, repo.Created.UtcTicks).Bind(3, repo.Description).Bind(4, repo.SizeBytes).Bind(5, NextRevision()).Run();
+            .Bind(1, repo.Name).Bind(2, repo.Created.UtcTicks).Bind(3, repo.Description).Bind(4, repo.SizeBytes)
+            .Bind(5, NextRevision()).Run();
         Connection.Prepare("DELETE FROM repo_provenance WHERE repo = ?1").Bind(1, repo.Name).Run();
         int position = 0;
         foreach (string provenance in OrEmpty(repo.Provenance))

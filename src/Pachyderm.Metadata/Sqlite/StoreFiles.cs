@@ -28,7 +28,8 @@ internal static class StoreFiles
         catch (IOException exception) when (exception.HResult is WouldBlock or WouldBlockOnMac or WindowsSharingViolation)
         {
             throw new OperatorException(
-                "store-locked", path, "another pachd or pachctl has the store open for writing", "stop it, or use the one that runs", exception);
+                "store-locked", path, "another pachd or pachctl has the store open for writing",
+                "stop it, or use the one that runs", exception);
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
         {

@@ -1,6 +1,9 @@
 namespace Pachyderm.Metadata.Sqlite;
 
-/// <summary>The format in which this release writes the metadata store. It is stamped in the table <c>store</c>, which every format keeps as it is.</summary>
+/// <summary>
+/// The format in which this release writes the metadata store. It is stamped in the table <c>store</c>, which every format keeps as it
+/// is.
+/// </summary>
 public static class StoreFormat
 {
     /// <summary>Number of the format. A change of the schema takes a new one, and a migration step to it.</summary>

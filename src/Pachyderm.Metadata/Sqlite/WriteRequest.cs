@@ -1,6 +1,8 @@
 namespace Pachyderm.Metadata.Sqlite;
 
-/// <summary>A change on its way through the writer: waiting, then run once, then answered when its transaction is durable or failed.</summary>
+/// <summary>
+/// A change on its way through the writer: waiting, then run once, then answered when its transaction is durable or failed.
+/// </summary>
 internal abstract class WriteRequest
 {
     /// <summary>Takes it out of the waiting; false if it was cancelled before.</summary>

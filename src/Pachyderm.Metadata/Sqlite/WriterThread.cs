@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>
-/// The only thread that writes. It takes what waits, runs it in one SQLite transaction with a savepoint for each change, commits (one flush of the
-/// disk for all of them) and answers. Meanwhile the next changes gather.
+/// The only thread that writes. It takes what waits, runs it in one SQLite transaction with a savepoint for each change, commits (one
+/// flush of the disk for all of them) and answers. Meanwhile the next changes gather.
 /// </summary>
 internal sealed class WriterThread : IAsyncDisposable
 {
@@ -56,7 +56,9 @@ internal sealed class WriterThread : IAsyncDisposable
         return _ended.Task;
     }
 
-    /// <summary>Drains, and closes the connection. The last connection that closes empties the log, and only one that may write can do that.</summary>
+    /// <summary>
+    /// Drains, and closes the connection. The last connection that closes empties the log, and only one that may write can do that.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await DrainAsync();

@@ -51,7 +51,8 @@ public interface IMigrationTarget : IAsyncDisposable
     Task SaveSourceAsync(Stream destination, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Opens the source's image for reading: the source file itself, or for a live store the copy that was made under the fence.
+    /// Opens the source's image for reading: the source file itself, which was checked when the target was opened, or for a live store the
+    /// copy that was made under the fence.
     /// </summary>
     /// <param name="copy">Path of that copy.</param>
     /// <param name="cancellationToken">Ends the opening.</param>

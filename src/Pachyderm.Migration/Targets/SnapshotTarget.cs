@@ -23,6 +23,9 @@ public sealed class SnapshotTarget : IMigrationTarget
     private readonly TimeProvider _time;
     private FileStream? _lock;
 
+    // What was verified last, and so is what is stamped.
+    private EtcdSnapshotFile? _migrated;
+
     private SnapshotTarget(EtcdSnapshotFile source, string output, string pfsPrefix, TimeProvider time)
     {
         _source = source;
@@ -248,7 +251,7 @@ public sealed class SnapshotTarget : IMigrationTarget
 
     /// <inheritdoc/>
     public Task<EtcdSnapshotFile> OpenSourceImageAsync(string copy, CancellationToken cancellationToken) =>
-        EtcdSnapshotFile.OpenAsync(_source.Path, SnapshotIntegrity.Trust, cancellationToken);
+        Task.FromResult(_source.Share());
 
     /// <inheritdoc/>
     IRecordSource IMigrationTarget.OpenCurrent() => new SnapshotRecordSource(_source);
@@ -262,6 +265,8 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         string path = File.Exists(_output) ? _output : PartialPath;
         EtcdSnapshotFile file = await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, cancellationToken);
+        _migrated?.Dispose();
+        _migrated = file.Share();
         return new OpenedSource(new SnapshotRecordSource(file), range => file.ReadByRevisionAsync(range, cancellationToken), file);
     }
 
@@ -292,7 +297,7 @@ public sealed class SnapshotTarget : IMigrationTarget
         }
 
         FaultPoints.Reach("stamp.after-rename");
-        using EtcdSnapshotFile output = await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.Trust, cancellationToken);
+        using EtcdSnapshotFile output = _migrated?.Share() ?? await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.Trust, cancellationToken);
         MigrationJournal written = journal with { StampRevision = output.Revision, OutputSha256 = output.Sha256 };
         await WriteJournalAsync(written, cancellationToken);
         return written;
@@ -329,6 +334,7 @@ public sealed class SnapshotTarget : IMigrationTarget
     public async ValueTask DisposeAsync()
     {
         await ReleaseFenceAsync();
+        _migrated?.Dispose();
         _source.Dispose();
     }
 

@@ -28,6 +28,10 @@ public sealed class EtcdSnapshotFile : IDisposable
 
     private readonly LiveSet _live;
 
+    // How many of these share the reader, which the last one closes.
+    private readonly StrongBox<int> _sharers;
+    private int _isDisposed;
+
     private EtcdSnapshotFile(
         string path,
         long size,
@@ -43,8 +47,15 @@ public sealed class EtcdSnapshotFile : IDisposable
         Reader = reader;
         Buckets = buckets;
         _live = live;
+        _sharers = new StrongBox<int>(1);
         CompactRevision = compacted;
         Revision = Math.Max(1, Math.Max(live.HighestRevision, compacted));
+    }
+
+    private EtcdSnapshotFile(EtcdSnapshotFile other)
+    {
+        (Path, SizeBytes, Sha256, Revision, CompactRevision) = (other.Path, other.SizeBytes, other.Sha256, other.Revision, other.CompactRevision);
+        (Reader, Buckets, _live, _sharers) = (other.Reader, other.Buckets, other._live, other._sharers);
     }
 
     /// <summary>Where the file is.</summary>
@@ -187,8 +198,25 @@ public sealed class EtcdSnapshotFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// Opens the file once more, without looking for its live revisions again. Both must be disposed of; it is the same file that they
+    /// read, even if another one has taken its name meanwhile.
+    /// </summary>
+    public EtcdSnapshotFile Share()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        Interlocked.Increment(ref _sharers.Value);
+        return new EtcdSnapshotFile(this);
+    }
+
     /// <summary>Closes the file.</summary>
-    public void Dispose() => Reader.Dispose();
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0 && Interlocked.Decrement(ref _sharers.Value) == 0)
+        {
+            Reader.Dispose();
+        }
+    }
 
     /// <summary>
     /// Visits the live records of one partition, oldest first, reading into one buffer again and again: the fastest way through a file for

@@ -6,6 +6,12 @@ using Pachyderm.Storage.Packs;
 
 namespace Pachyderm.Storage.Index;
 
+/// <summary>A pack and what it holds.</summary>
+/// <param name="Pack">The pack.</param>
+/// <param name="Entries">What it holds.</param>
+/// <param name="IsStored">Whether it is in the object store.</param>
+internal readonly record struct PackContents(PackFile Pack, List<PackEntry> Entries, bool IsStored);
+
 internal sealed partial class ChunkIndex
 {
     /// <summary>Writes what is only in memory as a run.</summary>
@@ -76,11 +82,40 @@ internal sealed partial class ChunkIndex
         }
     }
 
+    /// <summary>Counts the chunks that lie in each pack, each where a lookup finds it.</summary>
+    /// <exception cref="CorruptionException"><c>index-damaged</c>.</exception>
+    public async Task<Dictionary<uint, long>> CountByPackAsync(CancellationToken cancellationToken)
+    {
+        await _work.WaitAsync(cancellationToken);
+        try
+        {
+            IndexState state = _state;
+            List<IEnumerable<IndexEntry>> sources = [Sorted(state.Active)];
+            if (state.Flushing is { } flushing)
+            {
+                sources.Add(Sorted(flushing));
+            }
+
+            sources.AddRange(state.Runs.Select(static run => run.ReadAll()));
+            Dictionary<uint, long> counts = [];
+            foreach (IndexEntry entry in RunMerge.Merge(sources, _packs))
+            {
+                counts[entry.Location.Pack] = counts.GetValueOrDefault(entry.Location.Pack) + 1;
+            }
+
+            return counts;
+        }
+        finally
+        {
+            _work.Release();
+        }
+    }
+
     /// <summary>Replaces all runs by ones made of the entries of packs.</summary>
-    /// <param name="packs">Each pack of the object store with its entries, read as they are needed.</param>
+    /// <param name="packs">Every pack with its entries. Enumerated while nothing moves from memory into runs.</param>
     /// <param name="cancellationToken">Ends the work; the index stays as it was.</param>
     /// <exception cref="OperatorException">The directory cannot be written.</exception>
-    public async Task RebuildAsync(IAsyncEnumerable<(PackFile Pack, List<PackEntry> Entries)> packs, CancellationToken cancellationToken)
+    public async Task RebuildAsync(IAsyncEnumerable<PackContents> packs, CancellationToken cancellationToken)
     {
         await _work.WaitAsync(cancellationToken);
         List<IndexRun> runs = [];
@@ -88,10 +123,15 @@ internal sealed partial class ChunkIndex
         {
             List<IndexedPack> listed = [];
             List<IndexEntry> batch = [];
-            await foreach ((PackFile pack, List<PackEntry> entries) in packs.WithCancellation(cancellationToken))
+            await foreach (PackContents contents in packs.WithCancellation(cancellationToken))
             {
-                listed.Add(new IndexedPack(pack.Number, pack.Id, pack.Length));
-                batch.AddRange(entries.Select(entry =>
+                PackFile pack = contents.Pack;
+                if (contents.IsStored)
+                {
+                    listed.Add(new IndexedPack(pack.Number, pack.Id, pack.Length));
+                }
+
+                batch.AddRange(contents.Entries.Select(entry =>
                     new IndexEntry(entry.Id, new ChunkLocation(pack.Number, entry.Offset, entry.Payload))));
                 if (batch.Count >= _options.TableLimit)
                 {
@@ -102,25 +142,23 @@ internal sealed partial class ChunkIndex
             Guard(() =>
             {
                 AddRun(runs, batch, cancellationToken);
-                foreach (IndexedPack pack in listed)
+                lock (_gate)
                 {
-                    _listed[pack.Number] = pack;
+                    foreach (IndexedPack pack in listed)
+                    {
+                        _listed[pack.Number] = pack;
+                    }
                 }
 
-                ImmutableArray<IndexRun> old = _state.Runs;
-                Replace(old, [.. runs]);
+                ImmutableArray<IndexRun> built = [.. runs];
                 runs.Clear();
+                Replace(_state.Runs, built);
                 MergeAsNeeded(cancellationToken);
             });
         }
         finally
         {
-            foreach (IndexRun run in runs)
-            {
-                run.Dispose();
-                File.Delete(run.Path);
-            }
-
+            runs.ForEach(Discard);
             _work.Release();
         }
     }
@@ -205,6 +243,11 @@ internal sealed partial class ChunkIndex
         try
         {
             work();
+        }
+        catch (CorruptionException)
+        {
+            _options.Damaged();
+            throw;
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
         {
@@ -310,7 +353,8 @@ internal sealed partial class ChunkIndex
     private void AddRun(List<IndexRun> runs, List<IndexEntry> batch, CancellationToken cancellationToken)
     {
         batch.Sort(static (a, b) => a.Id.CompareTo(b.Id));
-        if (_files.WriteRun(RunMerge.Merge([batch.DistinctBy(static entry => entry.Id)], _packs), batch.Count, cancellationToken) is { } run)
+        IEnumerable<IndexEntry> entries = RunMerge.Merge([batch.DistinctBy(static entry => entry.Id)], _packs);
+        if (_files.WriteRun(entries, batch.Count, cancellationToken) is { } run)
         {
             runs.Insert(0, run);
         }

@@ -16,6 +16,9 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 {
     private const int UnlistedPackLimit = 64;
 
+    // So many tables' worth of entries may pile up in memory while a merge keeps the disk busy.
+    private const int TablesInMemory = 2;
+
     private readonly PackSet _packs;
     private readonly IndexFiles _files;
     private readonly ChunkIndexOptions _options;
@@ -135,6 +138,11 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
             {
                 // A merge replaced the runs.
             }
+            catch (CorruptionException)
+            {
+                _options.Damaged();
+                throw;
+            }
         }
     }
 
@@ -167,6 +175,9 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether entries come faster than they are written: whoever adds more calls <see cref="FlushAsync"/> first.</summary>
+    public bool IsOverfull => !_options.ReadOnly && Volatile.Read(ref _activeCount) > TablesInMemory * _options.TableLimit;
+
     /// <summary>Adds all chunks of a pack.</summary>
     public void AddPack(PackFile pack, IEnumerable<PackEntry> entries)
     {
@@ -176,7 +187,9 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
         }
     }
 
-    /// <summary>Notes that a pack is in the object store and all its entries were added: once they are in runs, it need not be looked at again.</summary>
+    /// <summary>
+    /// Notes that a pack is in the object store and all its entries were added: once they are in runs, it need not be looked at again.
+    /// </summary>
     public void NoteStored(PackFile pack)
     {
         bool many;
@@ -231,7 +244,8 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 /// <param name="ReadOnly">Whether nothing may be written.</param>
 /// <param name="TableLimit">Entries held in memory before they become a run.</param>
 /// <param name="Report">Told what a person should know.</param>
-internal sealed record ChunkIndexOptions(bool ReadOnly, int TableLimit, Action<StorageFinding> Report)
+/// <param name="Damaged">Told that a run is damaged, possibly many times.</param>
+internal sealed record ChunkIndexOptions(bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged)
 {
     /// <summary>Default number of entries in memory: about 12 MB.</summary>
     public const int DefaultTableLimit = 128 * 1024;

@@ -7,10 +7,10 @@ using Pachyderm.Storage.Packs;
 
 namespace Pachyderm.Storage.Index;
 
-/// <summary>An immutable file of sorted entries. In memory it has one number per block and a filter: 1.7 bytes per entry.</summary>
+/// <summary>An immutable file of sorted entries. In memory it has one number per block and a filter: 1.9 bytes per entry.</summary>
 internal sealed class IndexRun : IDisposable
 {
-    private const int BlocksPerRead = 64;
+    private const int BlocksPerRead = 128;
 
     private readonly SafeFileHandle _handle;
     private readonly ulong[] _fences;

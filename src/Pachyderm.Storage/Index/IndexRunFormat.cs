@@ -16,11 +16,11 @@ internal static class IndexRunFormat
     /// <summary>The oldest release of the format whose readers understand what is written.</summary>
     public const ushort MinReader = 1;
 
-    /// <summary>Bytes of a block: what a lookup reads.</summary>
-    public const int BlockLength = 2048;
+    /// <summary>Bytes of a block: what a lookup reads, and never across two pages.</summary>
+    public const int BlockLength = 1024;
 
-    /// <summary>Entries of a full block; 24 reserved bytes and a check of 8 follow them.</summary>
-    public const int EntriesPerBlock = 42;
+    /// <summary>Entries of a full block; 8 reserved bytes and a check of 8 follow them.</summary>
+    public const int EntriesPerBlock = 21;
 
     private const int CheckOffset = BlockLength - sizeof(ulong);
 
@@ -39,7 +39,10 @@ internal static class IndexRunFormat
     public static bool IsIntact(ReadOnlySpan<byte> block, long number) =>
         BinaryPrimitives.ReadUInt64LittleEndian(block[CheckOffset..]) == XxHash3.HashToUInt64(block[..CheckOffset], number);
 
-    /// <summary>Writes the header: magic 8, version 2, oldest reader 2, reserved 4, entries 8, capacity of the filter 8, check of fences 8, of filter 8.</summary>
+    /// <summary>
+    /// Writes the header: magic 8, version 2, oldest reader 2, reserved 4, entries 8, capacity of the filter 8, check of the fences 8, of
+    /// the filter 8.
+    /// </summary>
     public static void WriteHeader(Span<byte> block, long entries, long capacity, ulong fenceCheck, ulong filterCheck)
     {
         block.Clear();

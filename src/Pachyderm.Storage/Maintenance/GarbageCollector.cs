@@ -105,7 +105,7 @@ public sealed class GarbageCollector : IAsyncDisposable
         {
             _disposed = true;
             _store.EndCollection();
-            _run?.Dispose();
+            _live.End();
             _store.Maintenance.Release();
         }
 

@@ -14,6 +14,7 @@ internal sealed class LiveChunks(long youngFrom)
     private readonly HashSet<ChunkId> _others = [];
     private HashSet<ulong>? _early = [];
     private IndexRun? _run;
+    private volatile bool _ended;
     private ulong[] _bits = [];
 
     /// <summary>The position of the append log from which on nothing is touched.</summary>
@@ -74,10 +75,25 @@ internal sealed class LiveChunks(long youngFrom)
     public bool IsLiveAt(ChunkId id, uint pack, uint offset) => _run is { } run && run.Find(id, out ChunkLocation location) is var place
         and >= 0 && location.Pack == pack && location.Offset == offset && IsLive(place);
 
+    /// <summary>Closes the run. A writer that still marks does not matter any more: he looks for the pack afterwards.</summary>
+    public void End()
+    {
+        _ended = true;
+        _run?.Dispose();
+    }
+
     private void MarkInRun(ulong prefix)
     {
         List<long> places = [];
-        Volatile.Read(ref _run)?.FindPrefix(prefix, places);
+        try
+        {
+            Volatile.Read(ref _run)?.FindPrefix(prefix, places);
+        }
+        catch (ObjectDisposedException) when (_ended)
+        {
+            return;
+        }
+
         foreach (long place in places)
         {
             Set(place);

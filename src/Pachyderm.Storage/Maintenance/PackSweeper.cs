@@ -99,7 +99,7 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
         List<PackFile> small = [];
         foreach (PackFile pack in store.Packs.All)
         {
-            if (pack.SpoolPath is not null || pack.Length == 0 || pack.StartPosition + pack.Length > live.YoungFrom)
+            if (pack.SpoolPath is not null || pack.Length == 0 || pack.EndPosition > live.YoungFrom)
             {
                 continue;
             }

@@ -11,7 +11,7 @@ internal static class ChunkCodec
     private const int MinimumSavingShift = 4;
     private const int SmallestCompressed = 64;
     private const int SampleSlices = 4;
-    private const int SliceLength = 512;
+    private const int SliceLength = 256;
     private const int CompressionLevel = 1;
 
     [ThreadStatic]
@@ -90,7 +90,7 @@ internal static class ChunkCodec
     }
 
     // How often two bytes of a sample agree: 1 in 256 for random, encrypted or compressed bytes, far more for whatever zstd can shorten.
-    // It costs a microsecond, where asking zstd itself would cost a tenth of storing a small chunk.
+    // It costs less than a microsecond, where asking zstd itself would cost a tenth of storing a small chunk.
     private static bool LooksRandom(ReadOnlySpan<byte> content)
     {
         Span<int> counts = stackalloc int[256];

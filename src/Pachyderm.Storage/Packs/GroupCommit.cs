@@ -1,11 +1,11 @@
 namespace Pachyderm.Storage.Packs;
 
 /// <summary>
-/// Lets many callers share flushes of a log, whose positions begin at 0: whoever asks while a flush runs that does not cover him waits for the next one, which
-/// covers everybody who has asked by then.
+/// Lets many callers share flushes of a log, whose positions begin at 0: whoever asks while a flush runs that does not cover him waits for
+/// the next one, which covers everybody who has asked by then.
 /// </summary>
 /// <param name="end">Tells the end of the log.</param>
-/// <param name="flush">Makes everything up to the position that <paramref name="end"/> told just before durable. Never called twice at a time.</param>
+/// <param name="flush">Makes everything up to the position durable that <paramref name="end"/> told just before. One call at a time.</param>
 internal sealed class GroupCommit(Func<long> end, Action flush)
 {
     private readonly Lock _gate = new();

@@ -81,7 +81,8 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
         }
 
         options.Report(new StorageFinding(
-            "pack-footer-damaged", $"pack {pack.Id}", "its footer is damaged", "run fsck with fix: its chunks go to a new pack", Fixed: false));
+            "pack-footer-damaged", $"pack {pack.Id}", "its footer is damaged", "run fsck with fix: its chunks go to a new pack",
+            Fixed: false));
         return entries;
     }
 

@@ -34,12 +34,10 @@ public sealed partial class PackChunkStore
 
     /// <summary>Appends a chunk that lies in a condemned pack, as it is stored there.</summary>
     /// <exception cref="OperatorException">The disk is full or fails.</exception>
-    internal async Task AppendStoredAsync(ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, CancellationToken cancellationToken)
+    internal async Task AppendStoredAsync(
+        ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, CancellationToken cancellationToken)
     {
-        if (_sealer.PendingBytes > _options.SpoolLimit)
-        {
-            await _sealer.DrainAsync(cancellationToken);
-        }
+        await MakeRoomAsync(cancellationToken);
 
         // If it is refused, another writer has put the chunk meanwhile.
         _ = _spool.TryAppend(id, payload, stored, out _);
@@ -48,9 +46,13 @@ public sealed partial class PackChunkStore
     /// <summary>Makes all that was appended since a position durable.</summary>
     internal Task FlushSinceAsync(long from, CancellationToken cancellationToken) => FlushAsync(from, _spool.Position, cancellationToken);
 
+    /// <summary>The end of the append log.</summary>
+    internal long Position => _spool.Position;
+
     /// <summary>Reads a payload as it is stored, and checks it.</summary>
     /// <returns>Whether it is there and intact.</returns>
-    internal async Task<bool> TryReadStoredAsync(PackFile pack, PackEntry entry, Memory<byte> stored, CancellationToken cancellationToken) =>
+    internal async Task<bool> TryReadStoredAsync(
+        PackFile pack, PackEntry entry, Memory<byte> stored, CancellationToken cancellationToken) =>
         await _reader.ReadAsync(pack, entry.Offset + RecordHeader.Length, stored, cancellationToken) == PackReadOutcome.Done
             && ChunkCodec.IsIntact(entry.Id, entry.Payload, stored.Span);
 

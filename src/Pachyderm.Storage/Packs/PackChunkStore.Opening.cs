@@ -70,6 +70,7 @@ public sealed partial class PackChunkStore
 
     private async Task CloseAsync(bool flushIndex)
     {
+        await Volatile.Read(ref _healing);
         await _sealer.DisposeAsync();
         await _index.CloseAsync(flushIndex);
         _spool.Abandon();
@@ -162,6 +163,7 @@ public sealed partial class PackChunkStore
             {
                 _index.AddPack(pack, await _catalog.ReadEntriesAsync(pack, token));
                 _index.NoteStored(pack);
+                await MakeRoomAsync(token);
             });
         if (unknown.Count > 0)
         {

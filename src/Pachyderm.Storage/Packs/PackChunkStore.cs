@@ -35,7 +35,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         _reader = new PackReader(options.Objects, options.OpenFiles);
         _catalog = new PackCatalog(options, _reader);
         _index = ChunkIndex.Open(
-            options.IndexDirectory, _packs, new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report));
+            options.IndexDirectory, _packs,
+            new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing));
         _sealer = new PackSealer(options, _reader, _index);
         _spool = new Spool(options.SpoolDirectory, options.Files, _packs, _index, options.PackSize, _sealer.Add);
     }
@@ -72,8 +73,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     }
 
     /// <summary>Whether a chunk is stored.</summary>
-    /// <exception cref="CorruptionException">The index is damaged.</exception>
-    public bool Contains(ChunkId id) => _index.TryGet(id, out _, out _);
+    /// <remarks>While a damaged index is built again, a chunk may be overlooked.</remarks>
+    public bool Contains(ChunkId id) => TryFind(id, out _, out _);
 
     /// <inheritdoc/>
     public async ValueTask<ChunkBuffer> ReadAsync(ChunkId id, CancellationToken cancellationToken)
@@ -81,8 +82,15 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         PackFile? pack = null;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            if (!_index.TryGet(id, out ChunkLocation location, out pack))
+            if (!TryFind(id, out ChunkLocation location, out pack))
             {
+                if (attempt == 0)
+                {
+                    // The index may have been found damaged just now.
+                    await Volatile.Read(ref _healing).WaitAsync(cancellationToken);
+                    continue;
+                }
+
                 throw new CorruptionException(
                     "chunk-missing", $"chunk {id}", "it is in no pack", "run fsck, and restore what is missing from a backup");
             }
@@ -116,7 +124,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     }
 
     /// <summary>Seals the open pack, and returns when every pack is in the object store.</summary>
-    /// <exception cref="OperatorException">The spool or the object store fails. Nothing is lost; it is tried again in the background.</exception>
+    /// <exception cref="OperatorException">The spool or the object store fails. Nothing is lost; it is tried again later.</exception>
     public async Task SealAsync(CancellationToken cancellationToken)
     {
         _spool.Roll();
@@ -151,7 +159,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
             return new(id);
         }
 
-        if (_sealer.PendingBytes > _options.SpoolLimit)
+        if (_sealer.PendingBytes > _options.SpoolLimit || _index.IsOverfull)
         {
             return PutWithRoomAsync(writer, id, content, cancellationToken);
         }
@@ -179,16 +187,29 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     private async ValueTask<ChunkId> PutWithRoomAsync(
         ChunkWriter writer, ChunkId id, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        await _sealer.DrainAsync(cancellationToken);
+        await MakeRoomAsync(cancellationToken);
         Append(writer, id, content);
         return id;
+    }
+
+    private async Task MakeRoomAsync(CancellationToken cancellationToken)
+    {
+        if (_sealer.PendingBytes > _options.SpoolLimit)
+        {
+            await _sealer.DrainAsync(cancellationToken);
+        }
+
+        if (_index.IsOverfull)
+        {
+            await _index.FlushAsync(cancellationToken);
+        }
     }
 
     // The order matters beside a collection: the chunk is marked first, and only then is the pack looked at again. A collection condemns
     // the pack first, and only then looks at the marks. So one of the two sees the other.
     private bool TryReuse(ChunkWriter writer, ChunkId id)
     {
-        if (!_index.TryGet(id, out ChunkLocation location, out PackFile? pack))
+        if (!TryFind(id, out ChunkLocation location, out PackFile? pack))
         {
             return false;
         }

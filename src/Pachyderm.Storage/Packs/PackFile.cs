@@ -31,6 +31,9 @@ internal sealed class PackFile(uint number, PackId id, long startPosition)
     /// <summary>Its length in the object store; 0 before it is there.</summary>
     public long Length { get; set; }
 
+    /// <summary>The position of the append log at which its records end; known once it is sealed.</summary>
+    public long EndPosition { get; set; } = Past;
+
     /// <summary>The file in the spool, or null once it is in the object store.</summary>
     public string? SpoolPath
     {

@@ -31,14 +31,17 @@ internal static class PackRecovery
         {
             if (!PackId.TryParse(Path.GetFileNameWithoutExtension(path.AsSpan()), out PackId id))
             {
-                options.Report(new StorageFinding("spool-file-unknown", path, "its name is not that of a pack", "move it away", Fixed: false));
+                options.Report(
+                    new StorageFinding("spool-file-unknown", path, "its name is not that of a pack", "move it away", Fixed: false));
                 continue;
             }
 
             OpenPack? open;
             try
             {
-                open = inStore.TryGetValue(id, out long length) ? DropCopy(options, path, id, length) : RecoverOne(options, packs, path, id);
+                open = inStore.TryGetValue(id, out long length)
+                    ? DropCopy(options, path, id, length)
+                    : RecoverOne(options, packs, path, id);
             }
             catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
             {

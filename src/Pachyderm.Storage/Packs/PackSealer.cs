@@ -52,6 +52,15 @@ internal sealed class PackSealer : IAsyncDisposable
         }
     }
 
+    /// <summary>The packs that wait.</summary>
+    public List<OpenPack> GetWaiting()
+    {
+        lock (_gate)
+        {
+            return [.. _queue];
+        }
+    }
+
     /// <summary>Begins the work in the background.</summary>
     /// <param name="commit">Makes packs durable.</param>
     public void Start(GroupCommit commit)
@@ -61,7 +70,7 @@ internal sealed class PackSealer : IAsyncDisposable
     }
 
     /// <summary>Returns when every pack that was added before is in the object store.</summary>
-    /// <exception cref="OperatorException">The spool or the object store fails. The packs stay in the spool, and are tried again.</exception>
+    /// <exception cref="OperatorException">The spool or the object store fails. The packs stay in the spool.</exception>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         await _work.WaitAsync(cancellationToken);
@@ -181,6 +190,7 @@ internal sealed class PackSealer : IAsyncDisposable
     {
         PackFile pack = open.Pack;
         pack.Length = open.SealedLength;
+        pack.EndPosition = open.EndPosition;
         _options.FaultPoint?.Invoke("pack-sealed");
         if (_options.Objects is ILocalFiles files && files.TryAdopt(pack.Id.Key, open.Path))
         {

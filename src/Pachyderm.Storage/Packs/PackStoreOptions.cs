@@ -11,7 +11,7 @@ public sealed record PackStoreOptions
     public required IObjectStore Objects { get; init; }
 
     /// <summary>
-    /// A local directory for packs that are not sealed. It must survive a restart: until a pack is sealed, acknowledged chunks are only there.
+    /// A local directory for packs that are not sealed. It must survive a restart: acknowledged chunks may be only there.
     /// On the file system of a local object store, packs move by renaming.
     /// </summary>
     public required string SpoolDirectory { get; init; }

@@ -90,6 +90,15 @@ internal sealed class Spool
         return true;
     }
 
+    /// <summary>The open pack and a copy of what it holds now, or null.</summary>
+    public (PackFile Pack, List<PackEntry> Entries)? GetOpen()
+    {
+        lock (_gate)
+        {
+            return _open is { } open ? (open.Pack, [.. open.Entries]) : null;
+        }
+    }
+
     /// <summary>Ends the open pack, if it holds anything.</summary>
     public void Roll()
     {

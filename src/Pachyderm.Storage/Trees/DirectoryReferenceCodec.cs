@@ -4,7 +4,9 @@ using Pachyderm.Storage.Trees.Nodes;
 
 namespace Pachyderm.Storage.Trees;
 
-/// <summary>Writes the reference to a stored directory, such as that of a commit's tree. Equal references have equal encodings (doc/trees.md).</summary>
+/// <summary>
+/// Writes the reference to a stored directory, such as that of a commit's tree. Equal references have equal encodings (doc/trees.md).
+/// </summary>
 public static class DirectoryReferenceCodec
 {
     /// <summary>The version that is written, as the first byte.</summary>

@@ -5,8 +5,9 @@ using Pachyderm.Storage.Trees.Globs;
 namespace Pachyderm.Storage.Trees;
 
 /// <summary>
-/// A pattern for whole paths, as Go's <c>path.Match</c> has it (spec/pfs.md section 6): <c>*</c> any characters of a name, <c>?</c> one, <c>[a-z]</c>
-/// and <c>[^a-z]</c> one of a class, <c>\</c> takes the next character literally. No <c>**</c>, no <c>{a,b}</c>; no part matches a slash.
+/// A pattern for whole paths, as Go's <c>path.Match</c> has it (spec/pfs.md section 6): <c>*</c> any characters of a name, <c>?</c> one,
+/// <c>[a-z]</c> and <c>[^a-z]</c> one of a class, <c>\</c> takes the next character literally. No <c>**</c>, no <c>{a,b}</c>; no part
+/// matches a slash.
 /// </summary>
 public sealed class GlobPattern
 {
@@ -22,8 +23,8 @@ public sealed class GlobPattern
     internal IReadOnlyList<GlobName> Names { get; }
 
     /// <summary>
-    /// Reads a pattern. It is cleaned like a path first, whether or not it begins with a slash, so <c>""</c>, <c>/</c> and <c>.</c> are the root.
-    /// All of it is checked here, also what no path would reach.
+    /// Reads a pattern. It is cleaned like a path first, whether or not it begins with a slash, so <c>""</c>, <c>/</c> and <c>.</c> are the
+    /// root. All of it is checked here, also what no path would reach.
     /// </summary>
     /// <param name="text">Any text.</param>
     /// <param name="pattern">The pattern, unless it is malformed.</param>

@@ -5,8 +5,8 @@ using Pachyderm.Storage.Trees.Nodes;
 namespace Pachyderm.Storage.Trees;
 
 /// <summary>
-/// Decoded tree nodes that were used last, bounded in bytes. One is shared by all readers and editors of a store. Safe for concurrent use; callers
-/// wait for each other only in the same of 16 parts, for a few instructions.
+/// Decoded tree nodes that were used last, bounded in bytes. One is shared by all readers and editors of a store. Safe for concurrent use;
+/// callers wait for each other only in the same of 16 parts, for a few instructions.
 /// </summary>
 public sealed class NodeCache
 {

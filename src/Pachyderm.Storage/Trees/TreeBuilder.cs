@@ -4,9 +4,9 @@ using Pachyderm.Storage.Trees.Nodes;
 namespace Pachyderm.Storage.Trees;
 
 /// <summary>
-/// Builds a tree from its entries in order: the one that <see cref="TreeEditor"/> makes of the same content. Takes memory for the directories
-/// above the last entry, however many entries come. Each path must come after the one before: a directory before what is in it, the children of one
-/// in byte order of their names. After an error the builder is of no more use. Not safe for concurrent use.
+/// Builds a tree from its entries in order: the one that <see cref="TreeEditor"/> makes of the same content. Takes memory for the
+/// directories above the last entry, however many entries come. Each path must come after the one before: a directory before what is in it,
+/// the children of one in byte order of their names. After an error the builder is of no more use. Not safe for concurrent use.
 /// </summary>
 public sealed class TreeBuilder
 {
@@ -36,7 +36,9 @@ public sealed class TreeBuilder
     /// <param name="path">Where it is; not the root.</param>
     /// <param name="content">Its content, with the hash of an older release if it has one.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <exception cref="ArgumentException">The path does not come after the last one, cannot be stored, or the content does not fit its size.</exception>
+    /// <exception cref="ArgumentException">
+    /// The path does not come after the last one, cannot be stored, or the content does not fit its size.
+    /// </exception>
     public async ValueTask AddFileAsync(TreePath path, FileContent content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
@@ -50,7 +52,9 @@ public sealed class TreeBuilder
         await open[^1].Writer.AddAsync(path.Name.Span, content, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Adds a directory, and those above that did not come yet. Only an empty one, or one with a hash of its own, needs to be added.</summary>
+    /// <summary>
+    /// Adds a directory, and those above that did not come yet. Only an empty one, or one with a hash of its own, needs to be added.
+    /// </summary>
     /// <param name="path">Where it is; the root only as the first of all.</param>
     /// <param name="hash">Its hash, if it has one from an older release; else null.</param>
     /// <param name="cancellationToken">Stops the work.</param>

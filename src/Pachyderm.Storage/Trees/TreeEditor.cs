@@ -55,7 +55,8 @@ public sealed class TreeEditor
         Overlay overlay = new(async (path, token) => (await reader.FindAsync(root, path, token).ConfigureAwait(false)).Entry, nodes);
         Conflict? conflict = await overlay.FoldAsync(writes, cancellationToken).ConfigureAwait(false);
         TreeMerge merge = new(nodes, shape, writer, concatAsync, writes, cancellationToken);
-        DirectoryReference result = await merge.DirectoryAsync(TreePath.Root, overlay.Root, overlay.Root.Gone ? null : root).ConfigureAwait(false);
+        DirectoryReference? stored = overlay.Root.Gone ? null : root;
+        DirectoryReference result = await merge.DirectoryAsync(TreePath.Root, overlay.Root, stored).ConfigureAwait(false);
         conflict = Overlay.Earlier(merge.Conflict, conflict);
         conflict = Overlay.Earlier(await overlay.JudgeDetachedAsync(writes, cancellationToken).ConfigureAwait(false), conflict);
         return conflict is not null ? throw new TreeConflictException(conflict.Message)

@@ -1,6 +1,8 @@
 namespace Pachyderm.Storage.Trees;
 
-/// <summary>What a tree can hold. The readers of nodes refuse more, so whoever accepts a path from outside asks <see cref="Check"/> first.</summary>
+/// <summary>
+/// What a tree can hold. The readers of nodes refuse more, so whoever accepts a path from outside asks <see cref="Check"/> first.
+/// </summary>
 public static class TreeLimits
 {
     /// <summary>Longest name in bytes.</summary>
@@ -13,7 +15,7 @@ public static class TreeLimits
     public const int MaximumInlineChunks = 4_096;
 
     /// <summary>Most levels of list nodes below a file.</summary>
-    public const int MaximumListDepth = 8;
+    public const int MaximumListDepth = 6;
 
     /// <summary>Largest encoded node in bytes, and the most bytes that all names in it may have together.</summary>
     internal const int MaximumNodeLength = 1 << 20;
@@ -31,7 +33,9 @@ public static class TreeLimits
         {
             if (!IsName(name.Span))
             {
-                return name.Length > MaximumNameLength ? $"it has a name of more than {MaximumNameLength} bytes" : "one of its names cannot be stored";
+                return name.Length > MaximumNameLength
+                    ? $"it has a name of more than {MaximumNameLength} bytes"
+                    : "one of its names cannot be stored";
             }
             if (++depth > MaximumDepth)
             {
@@ -41,7 +45,9 @@ public static class TreeLimits
         return null;
     }
 
-    /// <summary>Whether bytes can be the name of an entry: not empty, not too long, no slash, no null, and neither <c>.</c> nor <c>..</c>.</summary>
+    /// <summary>
+    /// Whether bytes can be the name of an entry: not empty, not too long, no slash, no null, and neither <c>.</c> nor <c>..</c>.
+    /// </summary>
     internal static bool IsName(ReadOnlySpan<byte> name) =>
         name.Length is > 0 and <= MaximumNameLength
         && !name.ContainsAny((byte)'/', (byte)0)

@@ -27,7 +27,9 @@ public readonly struct TreePath : IEquatable<TreePath>, IComparable<TreePath>
     /// <summary>The directory that holds this path; the root for the root.</summary>
     public TreePath Parent => IsRoot ? this : new(bytes[..bytes.Span.LastIndexOf((byte)'/')]);
 
-    /// <summary>Cleans a path as a request gives it: slashes collapse, <c>.</c> goes, <c>..</c> removes a name and stops at the root.</summary>
+    /// <summary>
+    /// Cleans a path as a request gives it: slashes collapse, <c>.</c> goes, <c>..</c> removes a name and stops at the root.
+    /// </summary>
     /// <param name="path">Any text.</param>
     /// <returns>The path, or null if it has a null character.</returns>
     public static TreePath? Clean(string path)

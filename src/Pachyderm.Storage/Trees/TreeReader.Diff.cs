@@ -6,14 +6,14 @@ namespace Pachyderm.Storage.Trees;
 public sealed partial class TreeReader
 {
     /// <summary>
-    /// What differs between two files or directories (spec/pfs.md section 5, "DiffFile"), in the order of <see cref="WalkAsync"/>. Entries of the same
-    /// kind, hash and size are equal, and nodes that both sides share are not read: the cost is that of what differs.
+    /// What differs between two files or directories (spec/pfs.md section 5, "DiffFile"), in the order of <see cref="WalkAsync"/>. Entries
+    /// of the same kind, hash and size are equal, and nodes that both sides share are not read: the cost is that of what differs.
     /// </summary>
     /// <param name="newEntry">The new one; null if it is missing.</param>
     /// <param name="oldEntry">The old one, at the same path or another; null if it is missing.</param>
     /// <param name="shallow">
-    /// Whether children of the two directories are reported as they are. Else directories are not reported, but what differs in them: a file on the side
-    /// or sides where it is.
+    /// Whether children of the two directories are reported as they are. Else directories are not reported, but what differs in them: a
+    /// file on the side or sides where it is.
     /// </param>
     /// <param name="cancellationToken">Stops the reading.</param>
     public async IAsyncEnumerable<TreeDifference> DiffAsync(
@@ -58,16 +58,22 @@ public sealed partial class TreeReader
         }
     }
 
-    private static bool AreSame(TreeEntry? left, TreeEntry? right) =>
-        left is null || right is null
-            ? left is null && right is null
-            : left.IsDirectory == right.IsDirectory
-                && ((left.Hash == right.Hash && left.Size == right.Size) || (left.IsDirectory && left.Directory!.Value.Node == right.Directory!.Value.Node));
+    private static bool AreSame(TreeEntry? left, TreeEntry? right)
+    {
+        if (left is null || right is null || left.IsDirectory != right.IsDirectory)
+        {
+            return left is null && right is null;
+        }
+        bool sameNode = left.IsDirectory && left.Directory!.Value.Node == right.Directory!.Value.Node;
+        return sameNode || (left.Hash == right.Hash && left.Size == right.Size);
+    }
 
     private static TreeEntry? OnlyFile(TreeEntry? entry) => entry is { IsDirectory: false } ? entry : null;
 
     private async ValueTask<DirectoryCursor?> OpenAsync(TreeEntry? entry, CancellationToken cancellationToken) =>
-        entry?.Directory is { } directory ? await DirectoryCursor.OpenAsync(nodes, directory, cancellationToken).ConfigureAwait(false) : null;
+        entry?.Directory is { } directory
+            ? await DirectoryCursor.OpenAsync(nodes, directory, cancellationToken).ConfigureAwait(false)
+            : null;
 
     /// <summary>Two directories that are gone through in step; either may be missing.</summary>
     private sealed class DirectoryPair(TreeEntry? newEntry, DirectoryCursor? newCursor, TreeEntry? oldEntry, DirectoryCursor? oldCursor)

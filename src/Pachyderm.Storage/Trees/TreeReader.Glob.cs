@@ -7,8 +7,8 @@ namespace Pachyderm.Storage.Trees;
 public sealed partial class TreeReader
 {
     /// <summary>
-    /// The files and directories that a pattern matches, in byte order on each level. Reads what can match only: names without wildcards are looked up,
-    /// and of the others those that begin as the pattern does.
+    /// The files and directories that a pattern matches, in byte order on each level. Reads what can match only: names without wildcards
+    /// are looked up, and of the others those that begin as the pattern does.
     /// </summary>
     /// <param name="root">The tree; null for an empty one.</param>
     /// <param name="pattern">The pattern.</param>
@@ -50,7 +50,8 @@ public sealed partial class TreeReader
             }
             else if (entry is not null)
             {
-                open.Push((entry.Path, await SeekAsync(entry.Directory!.Value, pattern.Names[open.Count], cancellationToken).ConfigureAwait(false)));
+                DirectoryReference below = entry.Directory!.Value;
+                open.Push((entry.Path, await SeekAsync(below, pattern.Names[open.Count], cancellationToken).ConfigureAwait(false)));
             }
         }
     }

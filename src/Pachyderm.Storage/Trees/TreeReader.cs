@@ -6,9 +6,9 @@ using Pachyderm.Storage.Trees.Nodes;
 namespace Pachyderm.Storage.Trees;
 
 /// <summary>
-/// Reads trees: finds, lists, walks, globs, compares. Costs are those of the answer, never of the tree: sequences are read as they are consumed,
-/// in byte order of the names on each level. Every method throws <see cref="CorruptionException"/> where a node is missing or damaged.
-/// Safe for concurrent use.
+/// Reads trees: finds, lists, walks, globs, compares. Costs are those of the answer, never of the tree: sequences are read as they are
+/// consumed, in byte order of the names on each level. Every method throws <see cref="CorruptionException"/> where a node is missing or
+/// damaged. Safe for concurrent use.
 /// </summary>
 /// <param name="store">Where nodes are read.</param>
 /// <param name="cache">Nodes that were read last; share it among the editors and readers of one store.</param>
@@ -59,7 +59,8 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
     public async IAsyncEnumerable<TreeEntry> ListAsync(
         TreeEntry directory, ReadOnlyMemory<byte> after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        DirectoryCursor cursor = await DirectoryCursor.SeekAsync(nodes, Reference(directory), after, cancellationToken).ConfigureAwait(false);
+        DirectoryReference reference = Reference(directory);
+        DirectoryCursor cursor = await DirectoryCursor.SeekAsync(nodes, reference, after, cancellationToken).ConfigureAwait(false);
         if (!cursor.AtEnd && cursor.Name.SequenceEqual(after.Span))
         {
             cursor.Advance();
@@ -77,13 +78,14 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
     /// <exception cref="ArgumentException">The entry is a file.</exception>
     public async ValueTask<TreeEntry?> LastChildAsync(TreeEntry directory, CancellationToken cancellationToken)
     {
-        DirectoryCursor cursor = await DirectoryCursor.OpenAtLastAsync(nodes, Reference(directory), cancellationToken).ConfigureAwait(false);
+        DirectoryReference reference = Reference(directory);
+        DirectoryCursor cursor = await DirectoryCursor.OpenAtLastAsync(nodes, reference, cancellationToken).ConfigureAwait(false);
         return cursor.AtEnd ? null : Entry(directory.Path.Child(cursor.Name), cursor.Value);
     }
 
     /// <summary>
-    /// An entry and everything below it: each directory before its children, the children of each in byte order. That is not the byte order of whole
-    /// paths, in which <c>/a-b</c> sorts between <c>/a</c> and <c>/a/b</c>.
+    /// An entry and everything below it: each directory before its children, the children of each in byte order. That is not the byte order
+    /// of whole paths, in which <c>/a-b</c> sorts between <c>/a</c> and <c>/a/b</c>.
     /// </summary>
     /// <param name="start">A file or a directory.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -116,7 +118,8 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
     }
 
     /// <summary>The leaf that holds a name if its directory does; an empty node if all names sort before.</summary>
-    private async ValueTask<TreeNode> FindLeafAsync(DirectoryReference directory, ReadOnlyMemory<byte> name, CancellationToken cancellationToken)
+    private async ValueTask<TreeNode> FindLeafAsync(
+        DirectoryReference directory, ReadOnlyMemory<byte> name, CancellationToken cancellationToken)
     {
         TreeNode node = await nodes.ReadAsync(directory, cancellationToken).ConfigureAwait(false);
         while (node.Level > 0)

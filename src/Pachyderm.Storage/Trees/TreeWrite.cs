@@ -14,8 +14,8 @@ public abstract record TreeWrite(TreePath Path);
 public sealed record PutFile(TreePath Path, FileContent Content, bool Overwrite) : TreeWrite(Path);
 
 /// <summary>
-/// Adds files to a directory, named by 16 lower-case hexadecimal digits that go on after the directory's last child (spec/pfs.md section 4).
-/// Without contents nothing happens, except the removal if <paramref name="Overwrite"/> is set.
+/// Adds files to a directory, named by 16 lower-case hexadecimal digits that go on after the directory's last child (spec/pfs.md section
+/// 4). Without contents nothing happens, except the removal if <paramref name="Overwrite"/> is set.
 /// </summary>
 /// <param name="Path">The directory; created if missing.</param>
 /// <param name="Contents">The files in order.</param>
@@ -26,6 +26,8 @@ public sealed record PutSplit(TreePath Path, ImmutableArray<FileContent> Content
 /// <param name="Path">The directory.</param>
 public sealed record PutDirectory(TreePath Path) : TreeWrite(Path);
 
-/// <summary>Removes a file or a whole directory; removing what is not there is no error. Of the root, everything in it is removed.</summary>
+/// <summary>
+/// Removes a file or a whole directory; removing what is not there is no error. Of the root, everything in it is removed.
+/// </summary>
 /// <param name="Path">What is removed.</param>
 public sealed record DeletePath(TreePath Path) : TreeWrite(Path);

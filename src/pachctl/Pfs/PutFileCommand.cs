@@ -11,6 +11,8 @@ namespace Pachyderm.Pachctl.Pfs;
 /// <summary><c>pachctl put-file</c>.</summary>
 internal static class PutFileCommand
 {
+    private const string StandardInput = "-";
+
     private const string Help =
         """
         The content comes from standard input, from files and directories of this machine (-f), or from URLs (-f), which pachd fetches. What a
@@ -39,7 +41,7 @@ internal static class PutFileCommand
         Argument<string> repo = Required("REPO", "The repo.");
         Argument<string> branch = Required("BRANCH", "The branch, or the identifier of an open commit.");
         Argument<string?> path = Optional("PATH", "Where the content goes.");
-        Option<string[]> files = new("--file", "-f") { Description = "A file, a directory (with -r), a URL, or - for standard input. Repeatable.", HelpName = "SOURCE", DefaultValueFactory = _ => ["-"] };
+        Option<string[]> files = new("--file", "-f") { Description = "A file, a directory (with -r), a URL, or - for standard input. Repeatable.", HelpName = "SOURCE", DefaultValueFactory = _ => [StandardInput] };
         Option<string?> list = new("--input-file", "-i") { Description = "A file, a URL, or - for standard input, that names one source a line. Takes the place of -f.", HelpName = "LIST" };
         Option<bool> recursive = new("--recursive", "-r") { Description = "Put everything below a directory or URL." };
         Option<int> parallelism = Parallelism("Most uploads at the same time.");
@@ -57,9 +59,10 @@ internal static class PutFileCommand
                 result.AddError($"unrecognized delimiter '{kind}'; only accepts 'json' or 'line'");
             }
 
-            if (result.GetValue(list) is null && result.GetValue(path) is null && result.GetValue(files)!.Contains("-", StringComparer.Ordinal))
+            bool fromInput = result.GetValue(files) is not { Length: > 0 } named || named.Contains(StandardInput, StringComparer.Ordinal);
+            if (fromInput && result.GetValue(list) is null && result.GetValue(path) is null)
             {
-                result.AddError("no filename specified");
+                result.AddError(UploadSource.NoFilename);
             }
 
             foreach (Option<long> option in (Option<long>[])[datums, bytes])
@@ -85,6 +88,7 @@ internal static class PutFileCommand
                     TargetFileBytes = parsed.GetValue(bytes),
                 },
             };
+            upload.Check();
             CommitRef target = new(parsed.GetRequiredValue(repo), parsed.GetRequiredValue(branch));
             await (parsed.GetValue(commit) ? CommitAsync(client, target, upload, cancel) : upload.RunAsync(target, cancel));
         });

@@ -20,13 +20,14 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
     /// <summary>How each file is put.</summary>
     public PutFileOptions Options { get; init; } = new();
 
+    private IEnumerable<UploadSource> Local => sources.Where(source => source.Kind == SourceKind.Local);
+
     private bool Splits => Options.Delimiter != Delimiter.None;
 
     /// <summary>Puts everything. The first failure stops it.</summary>
     public async Task RunAsync(CommitRef commit, CancellationToken cancellationToken)
     {
-        UploadSource[] local = [.. sources.Where(source => source.Kind == SourceKind.Local)];
-        Check(local);
+        UploadSource[] local = [.. Local];
         bool bulk = !Splits && (local.Length > 1 || local.Any(source => Directory.Exists(source.Source)));
         UploadSource[] single = [.. sources.Where(source => !bulk || source.Kind != SourceKind.Local)];
         await TransferDisplay.RunAsync("Uploading", () => Size(local, cancellationToken), async progress =>
@@ -40,6 +41,26 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
             ParallelOptions options = new() { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(single.SelectMany(Expand), options, async (source, cancel) => await PutAsync(commit, source, progress, cancel));
         });
+    }
+
+    /// <summary>Looks whether the local sources are there, before anything is asked of the server.</summary>
+    /// <exception cref="OperatorException"><c>file-unreadable</c>.</exception>
+    public void Check()
+    {
+        foreach (UploadSource source in Local)
+        {
+            if (Directory.Exists(source.Source))
+            {
+                if (!Recursive)
+                {
+                    throw new OperatorException("file-unreadable", source.Source, "it is a directory", "use -r to put everything below it");
+                }
+            }
+            else if (!File.Exists(source.Source))
+            {
+                throw new OperatorException("file-unreadable", "-f", $"{source.Source} doesn't exist", "name an existing file");
+            }
+        }
     }
 
     private async Task PutAsync(CommitRef commit, UploadSource source, IProgress<Transfer>? progress, CancellationToken cancellationToken)
@@ -86,24 +107,6 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
     private IEnumerable<LocalFile> Files(UploadSource source) => Directory.Exists(source.Source)
         ? LocalTree.Walk(source.Source, source.Target, Options.Overwrite)
         : [LocalFile.FromDisk(source.Target, source.Source, Options.Overwrite)];
-
-    private void Check(UploadSource[] local)
-    {
-        foreach (UploadSource source in local)
-        {
-            if (Directory.Exists(source.Source))
-            {
-                if (!Recursive)
-                {
-                    throw new OperatorException("file-unreadable", source.Source, "it is a directory", "use -r to put everything below it");
-                }
-            }
-            else if (!File.Exists(source.Source))
-            {
-                throw new OperatorException("file-unreadable", source.Source, $"{source.Source} doesn't exist", "name an existing file");
-            }
-        }
-    }
 
     private static long? Size(UploadSource[] local, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using Pachyderm.Errors;
+
 namespace Pachyderm.Pachctl.Pfs;
 
 /// <summary>Where the content of an upload comes from.</summary>
@@ -19,6 +21,9 @@ internal enum SourceKind
 /// <param name="Target">The file in the commit, or with a directory as the source, the directory that its content goes to.</param>
 internal readonly record struct UploadSource(SourceKind Kind, string Source, string Target)
 {
+    /// <summary>What is wrong when standard input is put without a path.</summary>
+    public const string NoFilename = "no filename specified";
+
     /// <summary>Whether a text names a URL; that it could be read as one, such as <c>C:\x</c>, is not enough.</summary>
     public static bool IsUrl(string text)
     {
@@ -29,7 +34,7 @@ internal readonly record struct UploadSource(SourceKind Kind, string Source, str
     /// <summary>Says where each source goes.</summary>
     /// <param name="path">The path argument: with one source its whole target, with several the directory that they go to; null if there is none.</param>
     /// <param name="sources">The sources, as they were named.</param>
-    /// <exception cref="UploadWithoutNameException">Standard input has no name that it could go to.</exception>
+    /// <exception cref="OperatorException"><c>no-filename</c>: standard input has no name that it could go to.</exception>
     public static IReadOnlyList<UploadSource> Plan(string? path, IReadOnlyList<string> sources) =>
         [.. sources.Select(source => new UploadSource(KindOf(source), source, TargetOf(path, source, sources.Count)))];
 
@@ -72,7 +77,7 @@ internal readonly record struct UploadSource(SourceKind Kind, string Source, str
 
     private static string Name(string source) => KindOf(source) switch
     {
-        SourceKind.StandardInput => throw new UploadWithoutNameException(),
+        SourceKind.StandardInput => throw new OperatorException("no-filename", "standard input", NoFilename, "name the file after the branch"),
         SourceKind.Url => UrlPath(source),
         _ => Clean(source),
     };
@@ -89,6 +94,3 @@ internal readonly record struct UploadSource(SourceKind Kind, string Source, str
         return scheme.Equals("pfs", StringComparison.OrdinalIgnoreCase) ? string.Join('/', path.Split('/').Skip(2)) : path;
     }
 }
-
-/// <summary>Standard input was to be written to no file in particular.</summary>
-internal sealed class UploadWithoutNameException() : Exception("no filename specified");

@@ -1,11 +1,15 @@
+using System.Net;
+
 namespace Pachyderm.Pachd.Configuration;
 
-/// <summary>What a pachd is started with, checked.</summary>
-/// <param name="Data">Full path of the directory that holds everything it stores.</param>
-/// <param name="Grpc">Where clients connect.</param>
-/// <param name="Http">Where health, metrics and files are served over HTTP/1.1.</param>
-/// <param name="LogLevel">The least that is logged.</param>
-/// <param name="DrainTimeout">How long calls may go on after it was told to stop.</param>
-/// <param name="AddressFile">A file that gets the address of the gRPC listener once it serves; null for none.</param>
+/// <summary>How a pachd runs, checked.</summary>
+/// <param name="DataDirectory">Where everything is kept, as an absolute path.</param>
+/// <param name="GrpcAddress">Where gRPC is served; port 0 takes a free one.</param>
+/// <param name="HttpAddress">Where HTTP is served; null for nowhere.</param>
+/// <param name="LogLevel">The least important lines that are logged.</param>
+/// <param name="DrainTimeout">How long calls may go on after the signal to end.</param>
+/// <param name="ReadOnly">Whether writes are refused.</param>
+/// <param name="AddressFile">Absolute path of the file that gets the address of gRPC; null for none.</param>
 internal sealed record PachdOptions(
-    string Data, ListenAddress Grpc, ListenAddress Http, LogLevel LogLevel, TimeSpan DrainTimeout, string? AddressFile);
+    string DataDirectory, IPEndPoint GrpcAddress, IPEndPoint? HttpAddress, LogLevel LogLevel, TimeSpan DrainTimeout, bool ReadOnly,
+    string? AddressFile);

@@ -1,120 +1,203 @@
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using Pachyderm.Errors;
 using Pachyderm.Pachd.Configuration;
+using Pachyderm.Pachd.Http;
 using Pachyderm.Pachd.Services;
+using Pachyderm.Pfs;
 
 namespace Pachyderm.Pachd.Hosting;
 
-/// <summary>Composes a pachd, serves until it is told to stop, and lets running calls end.</summary>
-internal static class PachdHost
+/// <summary>A running pachd: stores, services, listeners.</summary>
+internal sealed class PachdHost : IAsyncDisposable
 {
-    /// <summary>Largest message either way, as in 1.5.</summary>
-    internal const int MaximumMessage = 20 << 20;
+    /// <summary>Largest message in both directions, as in 1.5.</summary>
+    public const int MaximumMessage = 20 << 20;
 
-    // Enough to keep a fast link busy, and a bound on what a client can have pachd hold that it does not read.
-    private const int StreamWindow = 4 << 20;
+    // Large enough that a connection on the same machine is not held up by acknowledgements.
+    private const int StreamWindow = 8 << 20;
     private const int ConnectionWindow = 16 << 20;
 
-    /// <summary>Serves until SIGTERM or SIGINT.</summary>
-    /// <exception cref="OperatorException">It could not be started.</exception>
-    public static async Task RunAsync(PachdOptions options, CancellationToken cancellationToken)
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
+
+    private readonly WebApplication app;
+    private readonly ILogger logger;
+
+    private PachdHost(WebApplication app, ILogger logger)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        Configure(builder, options);
-        await using WebApplication app = builder.Build();
-        Map(app);
-        ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("pachd");
-        try
-        {
-            await app.StartAsync(cancellationToken);
-        }
-        catch (Exception exception) when (exception is AddressInUseException || exception.InnerException is AddressInUseException or SocketException || exception is SocketException)
-        {
-            throw new OperatorException(
-                "address", $"{options.Grpc} or {options.Http}", $"pachd cannot listen there ({exception.Message.TrimEnd('.')})",
-                "stop what listens there, or choose others with --grpc-address and --http-address", exception);
-        }
-        string[] addresses = [.. app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(address => new Uri(address).Authority)];
-        Log.Serving(logger, VersionService.Text, addresses[0], addresses[1], options.Data);
-        if (options.AddressFile is { } file)
-        {
-            // Whoever waits for the file finds it whole.
-            await File.WriteAllTextAsync($"{file}.new", addresses[0] + "\n", cancellationToken);
-            File.Move($"{file}.new", file, overwrite: true);
-        }
-        await app.WaitForShutdownAsync(cancellationToken);
-        Log.Stopped(logger);
+        this.app = app;
+        this.logger = logger;
     }
 
-    private static void Configure(WebApplicationBuilder builder, PachdOptions options)
+    /// <summary>Opens the data, and returns when calls are accepted.</summary>
+    /// <exception cref="OperatorException">It cannot start; one line for the operator.</exception>
+    public static async Task<PachdHost> StartAsync(PachdOptions options, CancellationToken cancellationToken)
     {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // Settings are those of OptionsReader alone; ASPNETCORE_ variables must not open other ports.
+        builder.Configuration.Sources.Clear();
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(options.LogLevel);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("System", LogLevel.Warning);
-        // A failed start is told once, by the exception.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        builder.Logging.AddSimpleConsole(console =>
+        builder.Logging.AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error);
+        builder.Logging.AddFilter("Grpc", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.None);
+        builder.Logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System));
+        using ILoggerFactory early = LoggerFactory.Create(logging => logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System)));
+        DataStores stores = await DataStores.OpenAsync(options, early.CreateLogger("pachd"), cancellationToken);
+        WebApplication? built = null;
+        try
         {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.UseUtcTimestamp = true;
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
-        builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
-
-        builder.WebHost.ConfigureKestrel(kestrel =>
+            AddServices(builder.Services, stores, options);
+            builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+            built = builder.Build();
+            MapCalls(built);
+            PachdHost host = new(built, built.Services.GetRequiredService<ILoggerFactory>().CreateLogger("pachd"));
+            await host.BeginAsync(options, stores);
+            return host;
+        }
+        catch
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Listen(options.Grpc.Address, options.Grpc.Port, listener => listener.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(options.Http.Address, options.Http.Port, listener => listener.Protocols = HttpProtocols.Http1);
-            kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue;
-            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
-            kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
-            kestrel.Limits.Http2.MaxFrameSize = 1 << 20;
-            // A stream may rest for as long as its client likes: an open put-file on a pipe, a subscription.
-            kestrel.Limits.MinRequestBodyDataRate = null;
-            kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(1);
-        });
+            if (built is not null)
+            {
+                await built.DisposeAsync();
+            }
+            else
+            {
+                await stores.DisposeAsync();
+            }
+            throw;
+        }
+    }
 
-        builder.Services.AddGrpc(grpc =>
+    /// <summary>Waits for SIGTERM or Ctrl-C, and then for the calls that are running.</summary>
+    public Task WaitForShutdownAsync() => app.WaitForShutdownAsync(CancellationToken.None);
+
+    /// <summary>Ends the work in the background, seals what is open and closes the stores.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        logger.Ended();
+    }
+
+    private async Task BeginAsync(PachdOptions options, DataStores stores)
+    {
+        app.Lifetime.ApplicationStopping.Register(() => logger.Draining(options.DrainTimeout));
+        try
+        {
+            await app.StartAsync(CancellationToken.None);
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            throw new OperatorException(
+                "address-in-use", $"{options.GrpcAddress} or {options.HttpAddress}", "another program listens there",
+                "end it, or choose others with --grpc-address and --http-address", exception);
+        }
+        catch (Exception exception) when (exception is System.Net.Sockets.SocketException or IOException)
+        {
+            throw new OperatorException(
+                "address-unusable", $"{options.GrpcAddress} or {options.HttpAddress}", exception.Message.TrimEnd('.'),
+                "choose an address of this machine with --grpc-address and --http-address", exception);
+        }
+        string[] addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(address => new Uri(address).Authority)];
+        logger.Serving(CommandLine.Version, options.DataDirectory, addresses[0], addresses.Length > 1 ? addresses[1] : "no port");
+        if (stores.WriteRefusal is { } refusal)
+        {
+            logger.WritesRefused(refusal.Message);
+        }
+        if (options.AddressFile is { } file)
+        {
+            await WriteAddressAsync(file, addresses[0]);
+        }
+    }
+
+    private static async Task WriteAddressAsync(string file, string address)
+    {
+        try
+        {
+            // Whoever waits for the file finds it whole.
+            await File.WriteAllTextAsync(file + ".new", address + "\n");
+            File.Move(file + ".new", file, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OperatorException(
+                "address-file", file, $"the address cannot be written ({exception.Message.TrimEnd('.')})", "name another file with --address-file", exception);
+        }
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, PachdOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = null;
+        // Uploads and subscriptions may be slow or silent for long; a peer that is gone is found by pings.
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(1);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue;
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
+        kestrel.Limits.Http2.MaxFrameSize = 1 << 20;
+        kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = PingDelay;
+        kestrel.Listen(options.GrpcAddress, listen => listen.Protocols = HttpProtocols.Http2);
+        if (options.HttpAddress is { } http)
+        {
+            kestrel.Listen(http, listen => listen.Protocols = HttpProtocols.Http1);
+        }
+    }
+
+    private static void AddServices(IServiceCollection services, DataStores stores, PachdOptions options)
+    {
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(new ReadOnlyGuard(stores.WriteRefusal));
+        // By factory, so that the container disposes them: services first, stores last.
+        services.AddSingleton(_ => stores);
+        services.AddSingleton(_ => new HttpClient(new SocketsHttpHandler { ConnectTimeout = PingDelay }) { Timeout = Timeout.InfiniteTimeSpan });
+        services.AddSingleton<IRemoteFileSource, RemoteFiles>();
+        services.AddSingleton(provider => new PachydermFileSystem(
+            provider.GetRequiredService<DataStores>().Metadata,
+            stores.Chunks,
+            provider.GetRequiredService<IRemoteFileSource>(),
+            provider.GetRequiredService<HttpClient>(),
+            TimeProvider.System));
+        services.AddSingleton(provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
+        services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;
             grpc.MaxSendMessageSize = MaximumMessage;
+            grpc.Interceptors.Add<CallInterceptor>();
         });
-        builder.Services.AddGrpcReflection();
-        builder.Services.AddGrpcHealthChecks().AddCheck("serving", () => HealthCheckResult.Healthy());
-
-        IOpenTelemetryBuilder telemetry = builder.Services.AddOpenTelemetry();
-        telemetry.WithMetrics(metrics => metrics.AddMeter("Pachyderm.*", "System.Runtime", "Microsoft.AspNetCore.Hosting", "Grpc.AspNetCore.Server").AddPrometheusExporter());
+        services.AddGrpcReflection();
+        IOpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics.AddMeter("Pachyderm*", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
         // The standard variables of OpenTelemetry say where to, and how.
         if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
         {
-            telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(tracing => tracing.AddSource("Pachyderm.*").AddOtlpExporter());
+            telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(tracing => tracing.AddSource("Pachyderm*").AddOtlpExporter());
         }
+        services.AddGrpcHealthChecks().AddCheck("pachd", () => Microsoft.Extensions.Diagnostics.HealthChecks.HealthCheckResult.Healthy());
     }
 
-    private static void Map(WebApplication app)
+    private static void MapCalls(WebApplication app)
     {
+        // Opened now and not by the first call; and so disposed in the right order.
+        app.Services.GetRequiredService<StoreMaintenance>();
+        app.MapGrpcService<PfsService>();
+        app.MapGrpcService<ObjectService>();
+        app.MapGrpcService<NativeFilesService>();
+        app.MapGrpcService<NativeMaintenanceService>();
+        app.MapGrpcService<PpsService>();
         app.MapGrpcService<VersionService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcHealthChecksService();
         app.MapGrpcReflectionService();
-        app.MapGet("/healthz", () => "ok\n");
-        app.MapGet("/readyz", (IHostApplicationLifetime lifetime) =>
-            lifetime.ApplicationStopping.IsCancellationRequested ? Results.Text("stopping\n", statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ready\n"));
+        FileEndpoint.Map(app);
         app.MapPrometheusScrapingEndpoint();
     }
 }

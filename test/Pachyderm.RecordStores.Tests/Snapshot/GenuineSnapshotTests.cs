@@ -36,6 +36,28 @@ public sealed class GenuineSnapshotTests
 
     [Theory]
     [MemberData(nameof(Sets))]
+    public async Task A_shared_file_is_the_same_one_and_stays_open_until_all_who_share_it_have_closed_it(string set)
+    {
+        using TemporaryDirectory directory = new();
+        string path = directory["etcd.snap"];
+        File.Copy(Fixtures.Snapshot(set), path);
+        EtcdSnapshotFile first = await EtcdSnapshotFile.OpenAsync(path, SnapshotIntegrity.VerifyHash, TestContext.Current.CancellationToken);
+        EtcdSnapshotFile second = first.Share();
+        first.Dispose();
+        first.Dispose();
+        File.Delete(path);
+
+        List<StoredRecord> records = await second.ReadAllAsync();
+
+        Assert.Equal(Fixtures.Listing(set).Order(StringComparer.Ordinal), records.Select(Fixtures.Line).Order(StringComparer.Ordinal));
+        Assert.Equal((first.Sha256, first.Revision, first.SizeBytes), (second.Sha256, second.Revision, second.SizeBytes));
+        second.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second.ReadAllAsync());
+        Assert.Throws<ObjectDisposedException>(first.Share);
+    }
+
+    [Theory]
+    [MemberData(nameof(Sets))]
     public async Task Few_keys_remembered_at_a_time_give_the_same_records(string set)
     {
         using EtcdSnapshotFile snapshot = await EtcdSnapshotFile.OpenAsync(

@@ -23,6 +23,11 @@ internal sealed class StoreFolder : IDisposable
 
     public IEnumerable<string> FindingIds => Findings.Select(static finding => finding.Id);
 
+    /// <summary>All findings, for the message of an assertion.</summary>
+    public string Told => string.Join('\n', Findings);
+
+    public bool Found(string id) => Findings.Any(finding => finding.Id == id);
+
     public PackStoreOptions Options => new()
     {
         Objects = new LocalObjectStore(Objects),

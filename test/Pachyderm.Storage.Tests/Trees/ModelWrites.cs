@@ -21,8 +21,8 @@ internal static class ModelWrites
             (path, texts, dice) => new ModelWrite('s', path, texts, dice == 0))));
 
     /// <summary>
-    /// Puts and deletes of which none is in conflict with another: directories have names with a <c>d</c>, files others. Many entries, so that
-    /// directories have many nodes.
+    /// Puts and deletes of which none is in conflict with another: directories have names with a <c>d</c>, files others. Many entries, so
+    /// that directories have many nodes.
     /// </summary>
     internal static Gen<ModelWrite> Peaceful { get; } = Gen.Select(
         Gen.Int[0, 2].Array[0, 2], Gen.Int[0, 150], Text, Gen.Int[0, 9],

@@ -20,12 +20,10 @@ public sealed class NodeFormatTests
 
     public static TheoryData<string, FileContent> Files => new()
     {
-        { "0100", new FileContent(0, ChunkId.Of([]), [], 0) },
-        { "0101" + "ac02" + FirstHex, new FileContent(300, First, [new(First, 300)], 0) },
-        { "0501" + "01" + FirstHex + SecondHex, new FileContent(1, Second, [new(First, 1)], 0) },
-        { "0500" + SecondHex, new FileContent(0, Second, [], 0) },
-        { "0502" + "05" + FirstHex + "808080" + "08" + SecondHex + FirstHex, new FileContent(5 + (16 << 20), First, [new(First, 5), new(Second, 16 << 20)], 0) },
-        { "0d02" + "80808080802001" + "7f" + FirstHex + SecondHex, new FileContent(1L << 40, Second, [new(First, 127)], 2) },
+        { "0100" + SecondHex, new FileContent(0, Second, [], 0) },
+        { "0101" + "ac02" + FirstHex + SecondHex, new FileContent(300, Second, [new(First, 300)], 0) },
+        { "0102" + "05" + FirstHex + "80808008" + SecondHex + FirstHex, new FileContent(5 + (16 << 20), First, [new(First, 5), new(Second, 16 << 20)], 0) },
+        { "0902" + "01" + "808080808020" + FirstHex + SecondHex, new FileContent(1L << 40, Second, [new(First, 1L << 40)], 2) },
     };
 
     [Theory]
@@ -61,8 +59,8 @@ public sealed class NodeFormatTests
         TreeHarness trees = new();
         using IChunkWriter writer = trees.Store.OpenWriter();
         TreeBuilder builder = new(writer);
-        await builder.AddFileAsync(TreeHarness.Path("/data-1"), new FileContent(300, First, [new(First, 300)], 0), Token);
-        await builder.AddFileAsync(TreeHarness.Path("/data-17"), new FileContent(0, ChunkId.Of([]), [], 0), Token);
+        await builder.AddFileAsync(TreeHarness.Path("/data-1"), new FileContent(300, Second, [new(First, 300)], 0), Token);
+        await builder.AddFileAsync(TreeHarness.Path("/data-17"), new FileContent(0, First, [], 0), Token);
         await builder.AddDirectoryAsync(TreeHarness.Path("/empty"), null, Token);
         DirectoryReference root = await builder.FinishAsync(Token);
         string empty = "50540101" + "01000000" + "00000000";
@@ -70,8 +68,8 @@ public sealed class NodeFormatTests
         Assert.Equal(emptyId, TreeReader.EmptyDirectory.Node);
         Assert.Equal(
             "50540101" + "01000000" + "03000000"
-            + "0006" + Hex("data-1") + "0101ac02" + FirstHex
-            + "0601" + Hex("7") + "0100"
+            + "0006" + Hex("data-1") + "0101ac02" + FirstHex + SecondHex
+            + "0601" + Hex("7") + "0100" + FirstHex
             + "0005" + Hex("empty") + "02" + emptyId + "0000",
             Convert.ToHexStringLower(trees.Store.Bytes(root.Node)));
         Assert.Equal(new DirectoryReference(root.Node, root.Node, 300, 2), root);
@@ -83,7 +81,7 @@ public sealed class NodeFormatTests
     {
         TreeHarness trees = new();
         DirectoryReference root = await trees.ApplyAsync(null, Enumerable.Range(0, 20_000).Select(number => TreeHarness.Put($"/{number:x}", "1")));
-        Assert.Equal("0394fa537d6f1f99dcce0ed05624547a83f148ca0d00efeb0f9873856011ac80", root.Node.ToString());
+        Assert.Equal("aa91c92182f2945c1d038285f3e5301fc958debeaf0e2f8a84d3ede3e6c91d9e", root.Node.ToString());
         byte[] top = trees.Store.Bytes(root.Node);
         Assert.Equal("505401010202000002000000", Convert.ToHexStringLower(top.AsSpan(0, 12)));
     }

@@ -70,7 +70,8 @@ public sealed class TreeEditorModelTests
         DirectoryReference older = root with { Hash = TreeHarness.Text("2").Hash };
         trees.Store.ResetCounts();
         Assert.Equal(older, await trees.ApplyAsync(older));
-        Assert.Equal(older, await trees.ApplyAsync(older, TreeHarness.Delete("/x/y"), TreeHarness.Delete("/d/1/y"), TreeHarness.Put("/d/7", "1", overwrite: true)));
+        TreeWrite[] nothing = [TreeHarness.Delete("/x/y"), TreeHarness.Delete("/d/1/y"), TreeHarness.Put("/d/7", "1", overwrite: true)];
+        Assert.Equal(older, await trees.ApplyAsync(older, nothing));
         Assert.Equal(older, await trees.ApplyAsync(older, TreeHarness.Put("/d/x", "1"), TreeHarness.Delete("/d/x")));
         Assert.Equal(0, trees.Store.NewChunks);
     }

@@ -86,7 +86,8 @@ internal sealed class TreeModel
     /// <summary>Makes a directory and those above, or throws before it changes anything.</summary>
     private void MakeDirectories(string directory, string target)
     {
-        List<string> paths = [.. Enumerable.Range(1, directory.Length).Where(end => end == directory.Length || directory[end] == '/').Select(end => directory[..end])];
+        IEnumerable<int> ends = Enumerable.Range(1, directory.Length).Where(end => end == directory.Length || directory[end] == '/');
+        List<string> paths = [.. ends.Select(end => directory[..end])];
         foreach (string path in paths)
         {
             if (Nodes.TryGetValue(path, out string? text) && text is not null)
@@ -122,7 +123,8 @@ internal sealed class TreeModel
             next = long.TryParse(last, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long number)
                 ? number + 1
                 : throw new TreeConflictException(
-                    $"error parsing filename {last} as int, this likely means you're using split on a directory which contains other data that wasn't put with split");
+                    $"error parsing filename {last} as int, this likely means you're using split on a directory which contains "
+                    + "other data that wasn't put with split");
         }
         foreach (string text in write.Texts)
         {

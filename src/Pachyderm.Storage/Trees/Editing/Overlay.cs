@@ -4,8 +4,8 @@ using Pachyderm.Storage.Trees.Nodes;
 namespace Pachyderm.Storage.Trees.Editing;
 
 /// <summary>
-/// Writes, folded in their order into one tree of what they do to each path. Only splits look at what is stored; otherwise the paths at which a
-/// write would be in conflict with it carry the number of that write, to be judged when the tree is merged.
+/// Writes, folded in their order into one tree of what they do to each path. Only splits look at what is stored; otherwise the paths at
+/// which a write would be in conflict with it carry the number of that write, to be judged when the tree is merged.
 /// </summary>
 /// <param name="findAsync">Finds what is stored at a path.</param>
 /// <param name="nodes">Reads what is stored.</param>
@@ -118,16 +118,18 @@ internal sealed class Overlay(Func<TreePath, CancellationToken, ValueTask<TreeEn
         if (directory.Split is null)
         {
             TreeEntry? stored = directory.Gone ? null : await findAsync(split.Path, cancellationToken).ConfigureAwait(false);
-            directory.Split = new SplitPosition(
-                directory,
-                stored?.Directory is { } there ? await DirectoryCursor.OpenAtLastAsync(nodes, there, cancellationToken).ConfigureAwait(false) : null);
+            DirectoryCursor? last = stored?.Directory is { } there
+                ? await DirectoryCursor.OpenAtLastAsync(nodes, there, cancellationToken).ConfigureAwait(false)
+                : null;
+            directory.Split = new SplitPosition(directory, last);
         }
         (long next, string? notANumber) = await directory.Split.NextAsync(directory, cancellationToken).ConfigureAwait(false);
         if (notANumber is not null)
         {
             return new Conflict(
                 write,
-                $"error parsing filename {notANumber} as int, this likely means you're using split on a directory which contains other data that wasn't put with split");
+                $"error parsing filename {notANumber} as int, this likely means you're using split on a directory which contains "
+                + "other data that wasn't put with split");
         }
         for (int i = 0; i < split.Contents.Length && conflict is null; i++)
         {

@@ -39,7 +39,7 @@ internal sealed class OverlayNode(bool gone)
     /// <summary>Whether this exists whatever is stored.</summary>
     internal bool Exists => First is not null || IsDirectory;
 
-    internal OverlayNode? Find(ReadOnlyMemory<byte> name) => Children is not null && Children.TryGetValue(name, out OverlayNode? child) ? child : null;
+    internal OverlayNode? Find(ReadOnlyMemory<byte> name) => Children?.GetValueOrDefault(name);
 
     internal OverlayNode GetOrAdd(ReadOnlyMemory<byte> name)
     {

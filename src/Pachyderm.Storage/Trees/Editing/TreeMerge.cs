@@ -5,8 +5,8 @@ using Pachyderm.Storage.Trees.Nodes;
 namespace Pachyderm.Storage.Trees.Editing;
 
 /// <summary>
-/// Merges folded writes with the stored tree, each directory in one pass in order of names, its subdirectories before itself. Nodes of entries
-/// that nothing was written to are taken over unread.
+/// Merges folded writes with the stored tree, each directory in one pass in order of names, its subdirectories before itself. Nodes of
+/// entries that nothing was written to are taken over unread.
 /// </summary>
 internal sealed class TreeMerge(
     NodeSource nodes,
@@ -38,7 +38,7 @@ internal sealed class TreeMerge(
         }
         DirectoryWriter target = spareWriters.TryPop(out DirectoryWriter? spare) ? spare : new DirectoryWriter(shape);
         target.Begin(writer);
-        await MergeAsync(path, SortedEdits(overlay), stored, target).ConfigureAwait(false);
+        await MergeAsync(path, SortedNames.Of(overlay), stored, target).ConfigureAwait(false);
         (ChildReference top, bool takenOver) = await target.FinishAsync(cancellationToken).ConfigureAwait(false);
         spareWriters.Push(target);
 
@@ -101,7 +101,8 @@ internal sealed class TreeMerge(
     }
 
     /// <summary>Adds what is at a path that was written to.</summary>
-    private ValueTask AddAsync(TreePath path, KeyValuePair<ReadOnlyMemory<byte>, OverlayNode> edit, DirectoryCursor? stored, DirectoryWriter target)
+    private ValueTask AddAsync(
+        TreePath path, KeyValuePair<ReadOnlyMemory<byte>, OverlayNode> edit, DirectoryCursor? stored, DirectoryWriter target)
     {
         (ReadOnlyMemory<byte> name, OverlayNode node) = edit;
         if (stored is null)
@@ -122,13 +123,18 @@ internal sealed class TreeMerge(
     }
 
     private async ValueTask AddAsync(
-        TreePath path, ReadOnlyMemory<byte> name, OverlayNode node, FileContent? storedFile, DirectoryReference? storedDirectory, DirectoryWriter target)
+        TreePath path,
+        ReadOnlyMemory<byte> name,
+        OverlayNode node,
+        FileContent? storedFile,
+        DirectoryReference? storedDirectory,
+        DirectoryWriter target)
     {
         if (node.First is { } first)
         {
-            FileContent file = storedFile is null && node.More.Count == 0
-                ? first
-                : await concatAsync([.. storedFile is null ? Array.Empty<FileContent>() : [storedFile], first, .. node.More], cancellationToken).ConfigureAwait(false);
+            List<FileContent> parts = storedFile is null ? [first, .. node.More] : [storedFile, first, .. node.More];
+            FileContent file = parts.Count == 1 ? first : await concatAsync(parts, cancellationToken).ConfigureAwait(false);
+            EntryEncoding.Check(file);
             await target.AddAsync(name.Span, file, cancellationToken).ConfigureAwait(false);
         }
         else if (storedFile is not null)
@@ -141,19 +147,5 @@ internal sealed class TreeMerge(
             DirectoryReference directory = await DirectoryAsync(path.Child(name.Span), node, storedDirectory).ConfigureAwait(false);
             await target.AddAsync(name.Span, directory, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    private static KeyValuePair<ReadOnlyMemory<byte>, OverlayNode>[] SortedEdits(OverlayNode overlay)
-    {
-        KeyValuePair<ReadOnlyMemory<byte>, OverlayNode>[] edits = overlay.Children is null ? [] : [.. overlay.Children];
-        for (int i = 1; i < edits.Length; i++)
-        {
-            if (edits[i - 1].Key.Span.SequenceCompareTo(edits[i].Key.Span) > 0)
-            {
-                Array.Sort(edits, static (left, right) => left.Key.Span.SequenceCompareTo(right.Key.Span));
-                break;
-            }
-        }
-        return edits;
     }
 }

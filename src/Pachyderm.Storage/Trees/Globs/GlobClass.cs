@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Pachyderm.Storage.Trees.Globs;
@@ -19,5 +20,7 @@ internal sealed record GlobClass(bool Negated, IReadOnlyList<(int Low, int High)
 
     /// <summary>Takes the first character. A byte that begins none counts as one, U+FFFD.</summary>
     internal static (int Character, int Length) First(ReadOnlySpan<byte> text) =>
-        Rune.DecodeFromUtf8(text, out Rune rune, out int length) == System.Buffers.OperationStatus.Done ? (rune.Value, length) : (Rune.ReplacementChar.Value, 1);
+        Rune.DecodeFromUtf8(text, out Rune rune, out int length) == OperationStatus.Done
+            ? (rune.Value, length)
+            : (Rune.ReplacementChar.Value, 1);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Pachyderm.Storage.Trees.Globs;
@@ -87,7 +88,7 @@ internal ref struct GlobParser(ReadOnlySpan<byte> glob)
             return false;
         }
         position += glob[position] == (byte)'\\' ? 1 : 0;
-        if (position == glob.Length || Rune.DecodeFromUtf8(glob[position..], out Rune rune, out int length) != System.Buffers.OperationStatus.Done)
+        if (position == glob.Length || Rune.DecodeFromUtf8(glob[position..], out Rune rune, out int length) != OperationStatus.Done)
         {
             return false;
         }

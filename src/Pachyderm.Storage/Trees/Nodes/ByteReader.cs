@@ -57,7 +57,9 @@ internal ref struct ByteReader(ReadOnlySpan<byte> source, ChunkId? node = null)
     internal int Number(int minimum, int maximum)
     {
         long value = Number();
-        return value >= minimum && value <= maximum ? (int)value : throw Damaged($"it holds {value} where {minimum} to {maximum} are possible");
+        return value >= minimum && value <= maximum
+            ? (int)value
+            : throw Damaged($"it holds {value} where {minimum} to {maximum} are possible");
     }
 
     internal readonly CorruptionException Damaged(string problem) =>

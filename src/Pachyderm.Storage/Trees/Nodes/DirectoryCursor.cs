@@ -48,7 +48,8 @@ internal sealed class DirectoryCursor
     }
 
     /// <summary>Opens a directory in front of its first node or entry.</summary>
-    internal static async ValueTask<DirectoryCursor> OpenAsync(NodeSource nodes, DirectoryReference directory, CancellationToken cancellationToken)
+    internal static async ValueTask<DirectoryCursor> OpenAsync(
+        NodeSource nodes, DirectoryReference directory, CancellationToken cancellationToken)
     {
         DirectoryCursor cursor = new(nodes);
         cursor.Push(await nodes.ReadAsync(directory, cancellationToken).ConfigureAwait(false), 0);
@@ -72,7 +73,8 @@ internal sealed class DirectoryCursor
     }
 
     /// <summary>Opens a directory at its last entry; at the end if it is empty.</summary>
-    internal static async ValueTask<DirectoryCursor> OpenAtLastAsync(NodeSource nodes, DirectoryReference directory, CancellationToken cancellationToken)
+    internal static async ValueTask<DirectoryCursor> OpenAtLastAsync(
+        NodeSource nodes, DirectoryReference directory, CancellationToken cancellationToken)
     {
         DirectoryCursor cursor = new(nodes);
         TreeNode node = await nodes.ReadAsync(directory, cancellationToken).ConfigureAwait(false);

@@ -3,8 +3,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Trees.Nodes;
 
 /// <summary>
-/// Writes the nodes of a directory from its entries in order of their names, keeping one open node of each level. Whole nodes that are stored
-/// already can be taken over where nodes of their level and below end anyway.
+/// Writes the nodes of a directory from its entries in order of their names, keeping one open node of each level. Whole nodes that are
+/// stored already can be taken over where nodes of their level and below end anyway.
 /// </summary>
 internal sealed class DirectoryWriter(NodeShape shape)
 {

@@ -4,8 +4,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Trees.Nodes;
 
 /// <summary>
-/// How a file or a directory is written as the value of an entry. There is one encoding of each value, and readers refuse any other, so equal
-/// values have equal bytes. The layout is in doc/trees.md.
+/// How a file or a directory is written as the value of an entry. There is one encoding of each value, and readers refuse any other, so
+/// equal values have equal bytes. The layout is in doc/trees.md.
 /// </summary>
 internal static class EntryEncoding
 {
@@ -15,19 +15,14 @@ internal static class EntryEncoding
     private const byte ExplicitHash = 4;
     private const byte Deep = 8;
 
-    /// <summary>The hash of a file without bytes.</summary>
-    internal static ChunkId EmptyHash { get; } = ChunkId.Of([]);
-
     internal static bool IsDirectory(ReadOnlySpan<byte> value) => (value[0] & KindBits) == DirectoryTag;
 
     internal static void Write(ByteBuffer target, FileContent file)
     {
-        bool derived = TryDeriveHash(file.Chunks, file.Depth, out ChunkId hash) && hash == file.Hash;
-        target.Byte((byte)(FileTag | (derived ? 0 : ExplicitHash) | (file.Depth > 0 ? Deep : 0)));
+        target.Byte((byte)(FileTag | (file.Depth > 0 ? Deep : 0)));
         if (file.Depth > 0)
         {
             target.Byte((byte)file.Depth);
-            target.Number(file.Size);
         }
         target.Number(file.Chunks.Length);
         foreach (ChunkReference chunk in file.Chunks)
@@ -35,10 +30,7 @@ internal static class EntryEncoding
             target.Number(chunk.Length);
             target.Id(chunk.Id);
         }
-        if (!derived)
-        {
-            target.Id(file.Hash);
-        }
+        target.Id(file.Hash);
     }
 
     internal static void Write(ByteBuffer target, DirectoryReference directory)
@@ -58,16 +50,18 @@ internal static class EntryEncoding
     /// <exception cref="ArgumentException">Its parts do not fit each other.</exception>
     internal static void Check(FileContent file)
     {
-        long sum = 0;
-        bool fits = !file.Chunks.IsDefault && file.Chunks.Length <= TreeLimits.MaximumInlineChunks && file.Depth is >= 0 and <= TreeLimits.MaximumListDepth;
+        bool fits = !file.Chunks.IsDefault
+            && file.Chunks.Length is var count && count <= TreeLimits.MaximumInlineChunks
+            && (file.Depth == 0 || (file.Depth is > 0 and <= TreeLimits.MaximumListDepth && count > 0));
         if (fits)
         {
+            long rest = file.Size;
             foreach (ChunkReference chunk in file.Chunks)
             {
-                fits &= chunk.Length is > 0 and <= IChunkStore.MaximumLength;
-                sum += chunk.Length;
+                fits &= chunk.Length > 0 && chunk.Length <= LongestPart(file.Depth);
+                rest -= chunk.Length;
             }
-            fits &= file.Depth == 0 ? sum == file.Size : file.Size > 0 && file.Chunks.Length > 0;
+            fits &= rest == 0;
         }
         if (!fits)
         {
@@ -126,45 +120,37 @@ internal static class EntryEncoding
 
     private static FileContent? ReadFile(ref ByteReader reader, byte tag, bool build, out long size)
     {
-        if ((tag & ~(ExplicitHash | Deep)) != FileTag)
+        if ((tag & ~Deep) != FileTag)
         {
             throw reader.Damaged($"it holds kind {tag} where a file belongs");
         }
         int depth = 0;
-        size = 0;
         if ((tag & Deep) != 0)
         {
             depth = reader.Byte();
-            size = reader.Number();
-            if (depth is 0 or > TreeLimits.MaximumListDepth || size == 0)
+            if (depth is 0 or > TreeLimits.MaximumListDepth)
             {
-                throw reader.Damaged($"it holds a file of {size} bytes with {depth} levels of lists");
+                throw reader.Damaged($"it holds a file with {depth} levels of lists");
             }
         }
         int count = reader.Number(depth > 0 ? 1 : 0, Math.Min(TreeLimits.MaximumInlineChunks, reader.Remaining / (ChunkId.Length + 1)));
         ImmutableArray<ChunkReference>.Builder? chunks = build ? ImmutableArray.CreateBuilder<ChunkReference>(count) : null;
-        ChunkId first = default;
+        size = 0;
         for (int i = 0; i < count; i++)
         {
-            int length = reader.Number(1, IChunkStore.MaximumLength);
+            long length = reader.Number();
+            if (length == 0 || length > LongestPart(depth) || size > long.MaxValue - length)
+            {
+                throw reader.Damaged($"it holds a file with a chunk of {length} bytes");
+            }
+            size += length;
             ChunkId id = reader.Id();
-            first = i == 0 ? id : first;
-            size += depth == 0 ? length : 0;
             chunks?.Add(new ChunkReference(id, length));
         }
-        bool derivable = depth == 0 && count <= 1;
-        ChunkId derived = count == 0 ? EmptyHash : first;
-        ChunkId hash = (tag & ExplicitHash) != 0 ? reader.Id() : derived;
-        if ((tag & ExplicitHash) == 0 ? !derivable : derivable && hash == derived)
-        {
-            throw reader.Damaged("a hash is missing or repeated");
-        }
+        ChunkId hash = reader.Id();
         return chunks is null ? null : new FileContent(size, hash, chunks.MoveToImmutable(), depth);
     }
 
-    private static bool TryDeriveHash(ImmutableArray<ChunkReference> chunks, int depth, out ChunkId hash)
-    {
-        hash = chunks.Length == 1 ? chunks[0].Id : EmptyHash;
-        return depth == 0 && chunks.Length <= 1;
-    }
+    /// <summary>Most bytes that a chunk, or a node of a list, can stand for.</summary>
+    private static long LongestPart(int depth) => depth == 0 ? IChunkStore.MaximumLength : long.MaxValue;
 }

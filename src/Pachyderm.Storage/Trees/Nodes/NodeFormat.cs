@@ -43,7 +43,7 @@ internal static class NodeFormat
         }
         byte version = reader.Byte();
         byte minReader = reader.Byte();
-        if (version < Version || minReader > Version)
+        if (version < Version || minReader is 0 or > Version)
         {
             throw reader.Damaged($"it has format {version}, readable from format {minReader} on, and this release reads format {Version}");
         }
@@ -54,9 +54,9 @@ internal static class NodeFormat
         {
             throw reader.Damaged($"it has kind {kind} at level {level}");
         }
-        // An entry has at least three bytes of name and two of value.
+        // An entry has at least three bytes of name and an identifier.
         int count = reader.Fixed32();
-        return count > reader.Remaining / 5 || (count == 0 && level > 0)
+        return count > reader.Remaining / (3 + ChunkId.Length) || (count == 0 && level > 0)
             ? throw reader.Damaged($"it claims {count} entries")
             : ReadEntries(ref reader, id, level, count);
     }

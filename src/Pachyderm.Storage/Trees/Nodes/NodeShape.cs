@@ -3,8 +3,8 @@ using System.IO.Hashing;
 namespace Pachyderm.Storage.Trees.Nodes;
 
 /// <summary>
-/// Where nodes end. The rule looks only at the entries since the node's first one, so the same entries are always cut alike. It looks at names
-/// alone, until a node is so large that its bytes count: a change of values does not move ends in directories of ordinary files.
+/// Where nodes end. The rule looks only at the entries since the node's first one, so the same entries are always cut alike. It looks at
+/// names alone, until a node is so large that its bytes count: a change of values does not move ends in directories of ordinary files.
 /// </summary>
 /// <param name="Bits">A name ends a node with a probability of one in two to the power of this.</param>
 /// <param name="LeafMinimum">A leaf with fewer entries does not end there, which makes sizes more even.</param>
@@ -14,7 +14,8 @@ namespace Pachyderm.Storage.Trees.Nodes;
 internal sealed record NodeShape(int Bits, int LeafMinimum, int InnerMinimum, int MaximumEntries, int MaximumBytes)
 {
     /// <summary>The shape of format 1. Part of the format: another one gives other nodes for the same directory.</summary>
-    internal static NodeShape Format1 { get; } = new(Bits: 6, LeafMinimum: 64, InnerMinimum: 64, MaximumEntries: 1_024, MaximumBytes: 256 << 10);
+    internal static NodeShape Format1 { get; } =
+        new(Bits: 5, LeafMinimum: 64, InnerMinimum: 64, MaximumEntries: 1_024, MaximumBytes: 256 << 10);
 
     internal bool EndsAfter(ReadOnlySpan<byte> name, int level, int entries, int bytes)
     {

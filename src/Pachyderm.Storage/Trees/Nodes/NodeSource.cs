@@ -19,7 +19,9 @@ internal sealed class NodeSource(IChunkStore store, NodeCache cache)
         TreeNode node = await ReadAsync(directory.Node, cancellationToken).ConfigureAwait(false);
         return node.Size == directory.Size && node.Files == directory.Files
             ? node
-            : throw NodeDamage.Of(directory.Node, $"it has {node.Files} files of {node.Size} bytes, and its parent claims {directory.Files} of {directory.Size}");
+            : throw NodeDamage.Of(
+                directory.Node,
+                $"it has {node.Files} files of {node.Size} bytes, and its parent claims {directory.Files} of {directory.Size}");
     }
 
     /// <summary>Reads a node below another.</summary>

@@ -3,8 +3,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Trees.Nodes;
 
 /// <summary>
-/// A decoded node: a run of a directory's entries (level 0), or of nodes of the level below. Everything in it was checked when it was read, so
-/// what is taken from it needs no more checks. Immutable.
+/// A decoded node: a run of a directory's entries (level 0), or of nodes of the level below. Everything in it was checked when it was read,
+/// so what is taken from it needs no more checks. Immutable.
 /// </summary>
 internal sealed class TreeNode
 {

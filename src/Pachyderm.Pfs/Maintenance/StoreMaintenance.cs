@@ -1,0 +1,78 @@
+using Pachyderm.Metadata;
+using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Maintenance;
+using Pachyderm.Storage.Packs;
+using Pachyderm.Storage.Trees;
+
+namespace Pachyderm.Pfs;
+
+/// <summary>How far a long piece of maintenance has come.</summary>
+/// <param name="Phase">What it does, such as <c>mark</c>.</param>
+/// <param name="Done">How much of it is done.</param>
+/// <param name="Total">How much there is; 0 if that is not known.</param>
+public readonly record struct MaintenanceProgress(string Phase, long Done, long Total);
+
+/// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
+public sealed partial class StoreMaintenance
+{
+    private const long CacheBytes = 16 << 20;
+
+    private readonly PachydermFileSystem files;
+    private readonly IMetadataMaintenance metadata;
+    private readonly PackChunkStore chunks;
+
+    /// <summary>Puts it together; does no I/O.</summary>
+    /// <param name="files">Tells what is referred to.</param>
+    /// <param name="metadata">The records under <paramref name="files"/>.</param>
+    /// <param name="chunks">The content under <paramref name="files"/>.</param>
+    public StoreMaintenance(PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks)
+    {
+        this.files = files;
+        this.metadata = metadata;
+        this.chunks = chunks;
+    }
+
+    /// <summary>
+    /// Removes the content that nothing refers to: neither commits nor writes of open commits, nor objects, nor whoever reads at present. Objects stay
+    /// until they are deleted, because nobody can tell which of them a client is about to use.
+    /// </summary>
+    /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
+    /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
+    /// <exception cref="Errors.CorruptionException">Something that is needed is missing or damaged. Nothing was removed.</exception>
+    public async Task<GarbageCollectionResult> CollectGarbageAsync(IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken).ConfigureAwait(false);
+        // A cache of its own, since a walk over everything would push out what readers use.
+        TreeReader reader = new(chunks, new NodeCache(CacheBytes));
+        FileContents contents = new(chunks);
+        long roots = 0;
+        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            await MarkAsync(root, collector, reader, contents, cancellationToken).ConfigureAwait(false);
+            progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
+        }
+        progress?.Report(new MaintenanceProgress("sweep", 0, 0));
+        return await collector.SweepAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task MarkAsync(
+        LiveRoot root, GarbageCollector collector, TreeReader reader, FileContents contents, CancellationToken cancellationToken)
+    {
+        if (root.Chunk is { } chunk)
+        {
+            collector.Mark(chunk);
+        }
+        foreach (FileContent file in root.Files)
+        {
+            await contents.VisitAsync(file, reference => collector.Mark(reference.Id), cancellationToken).ConfigureAwait(false);
+        }
+        if (root.Tree is { } tree)
+        {
+            await reader.VisitAsync(
+                tree,
+                collector.Mark,
+                (file, token) => contents.VisitAsync(file, reference => collector.Mark(reference.Id), token),
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+}
