@@ -23,12 +23,24 @@ public enum ChangeKind
 
     /// <summary>A repo was deleted, with its commits and branches; these have no entries of their own.</summary>
     RepoDeleted = 7,
+
+    /// <summary>A pipeline was created, updated, started or stopped, or its state changed; <see cref="Change.Repo"/> has its name.</summary>
+    PipelineChanged = 8,
+
+    /// <summary>A pipeline was deleted; <see cref="Change.Repo"/> has its name.</summary>
+    PipelineDeleted = 9,
+
+    /// <summary>A job was created or its state changed; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
+    JobChanged = 10,
+
+    /// <summary>A job was deleted; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
+    JobDeleted = 11,
 }
 
 /// <summary>An entry of the change feed, appended by the transaction that made the change.</summary>
 /// <param name="Sequence">Its place in the feed, ascending without repetition; gaps occur. 0 in an entry to be appended.</param>
 /// <param name="Kind">What happened.</param>
-/// <param name="Repo">The repo.</param>
+/// <param name="Repo">The repo or pipeline.</param>
 /// <param name="Commit">The commit: the one that changed, or the head that a branch got; null where there is none.</param>
 /// <param name="Branch">The branch; null where there is none.</param>
 public sealed record Change(long Sequence, ChangeKind Kind, string Repo, string? Commit = null, string? Branch = null);

@@ -59,6 +59,21 @@ public interface IMetadataReader
     /// <summary>A page of the tags that begin with a prefix, in byte order.</summary>
     IReadOnlyList<TagRecord> ListTags(string prefix, string? after, int limit);
 
+    /// <summary>The value of a row, or null.</summary>
+    /// <param name="space">Number of the space; each kind of record of a room has one of its own.</param>
+    /// <param name="key">The key within the space.</param>
+    ReadOnlyMemory<byte>? FindRow(int space, ReadOnlySpan<byte> key);
+
+    /// <summary>Whether there is a row. Costs less than to read it.</summary>
+    bool HasRow(int space, ReadOnlySpan<byte> key);
+
+    /// <summary>A page of the rows of a space whose keys begin with a prefix, in the order of their keys.</summary>
+    /// <param name="space">Number of the space.</param>
+    /// <param name="prefix">What the keys begin with; empty for all.</param>
+    /// <param name="after">Only keys behind this; null to begin.</param>
+    /// <param name="limit">Largest number of rows, above 0.</param>
+    IReadOnlyList<StoredRow> ListRows(int space, ReadOnlySpan<byte> prefix, ReadOnlyMemory<byte>? after, int limit);
+
     /// <summary>Sequence of the last change; 0 before the first.</summary>
     long LastChange { get; }
 

@@ -46,6 +46,15 @@ public interface IMetadataWriter : IMetadataReader
     /// <summary>Deletes a tag, if it is there.</summary>
     void DeleteTag(string name);
 
+    /// <summary>Creates or replaces a row.</summary>
+    void PutRow(int space, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+
+    /// <summary>Deletes a row, if it is there.</summary>
+    void DeleteRow(int space, ReadOnlySpan<byte> key);
+
+    /// <summary>The next revision, for a row that is ordered by its last write among other records.</summary>
+    long TakeRevision();
+
     /// <summary>Appends to the feed.</summary>
     void AddChange(Change change);
 }

@@ -13,6 +13,7 @@ internal sealed class ModelStore : IMetadataWriter
     private List<ObjectRecord> _objects = [];
     private List<TagRecord> _tags = [];
     private List<Change> _changes = [];
+    private List<(int Space, byte[] Key, byte[] Value)> _rows = [];
     private long _revision;
     private long _sequence;
 
@@ -28,6 +29,7 @@ internal sealed class ModelStore : IMetadataWriter
         _objects = [.. _objects],
         _tags = [.. _tags],
         _changes = [.. _changes],
+        _rows = [.. _rows],
         _revision = _revision,
         _sequence = _sequence,
     };
@@ -78,6 +80,48 @@ internal sealed class ModelStore : IMetadataWriter
             .OrderBy(tag => tag.Name, StringComparer.Ordinal).Take(limit)];
 
     public IReadOnlyList<Change> ListChanges(long after, int limit) => [.. _changes.Where(change => change.Sequence > after).Take(limit)];
+
+    public ReadOnlyMemory<byte>? FindRow(int space, ReadOnlySpan<byte> key)
+    {
+        byte[] wanted = key.ToArray();
+        int index = _rows.FindIndex(row => row.Space == space && row.Key.AsSpan().SequenceEqual(wanted));
+
+        // Not a conditional expression: there null would become an empty array.
+        if (index < 0)
+        {
+            return null;
+        }
+
+        return _rows[index].Value;
+    }
+
+    public bool HasRow(int space, ReadOnlySpan<byte> key) => FindRow(space, key) is not null;
+
+    public IReadOnlyList<StoredRow> ListRows(int space, ReadOnlySpan<byte> prefix, ReadOnlyMemory<byte>? after, int limit)
+    {
+        byte[] start = prefix.ToArray();
+        return
+        [
+            .. _rows.Where(row => row.Space == space && row.Key.AsSpan().StartsWith(start))
+                .Where(row => after is not { } last || row.Key.AsSpan().SequenceCompareTo(last.Span) > 0)
+                .Order(Comparer<(int Space, byte[] Key, byte[] Value)>.Create((a, b) => a.Key.AsSpan().SequenceCompareTo(b.Key)))
+                .Take(limit).Select(row => new StoredRow(row.Key, row.Value)),
+        ];
+    }
+
+    public void PutRow(int space, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        DeleteRow(space, key);
+        _rows.Add((space, key.ToArray(), value.ToArray()));
+    }
+
+    public void DeleteRow(int space, ReadOnlySpan<byte> key)
+    {
+        byte[] gone = key.ToArray();
+        _rows.RemoveAll(row => row.Space == space && row.Key.AsSpan().SequenceEqual(gone));
+    }
+
+    public long TakeRevision() => ++_revision;
 
     public void PutRepo(RepoRecord repo)
     {
@@ -165,6 +209,9 @@ internal sealed class ModelStore : IMetadataWriter
         {
             yield return $"{name}: {(reader.FindRepo(name) is { } repo ? Show(repo) : "")} {reader.FindTag(name)}";
             yield return $"{name}: object {(reader.FindObject(name) is { } found ? Show(found) : "")}";
+            byte[] row = System.Text.Encoding.UTF8.GetBytes(name);
+            yield return $"rows {reader.HasRow(1, row)} {Hex(reader.FindRow(1, row))} " + string.Join(
+                ", ", reader.ListRows(1, row, null, 3).Concat(reader.ListRows(2, default, row, 2)).Select(found => Hex(found.Key) + Hex(found.Value)));
             yield return "provenance of " + string.Join(", ", reader.ListReposWithProvenance(name));
             yield return "branches " + string.Join(", ", reader.ListBranches(name).Select(branch => branch with { Revision = 0 }));
             yield return "tags " + string.Join(", ", reader.ListTags(name, null, 1_000)) + string.Join(", ", reader.ListTags("", name, 2));

@@ -26,6 +26,8 @@ internal static class Sample
 
         writer.PutObject(new ObjectRecord("1", 5, Encoding.UTF8.GetBytes("content")));
         writer.PutTag(new TagRecord("master", "1"));
+        writer.PutRow(1, "images"u8, "value"u8);
+        writer.PutRow(2, "images"u8, []);
         writer.AddChange(new Change(0, ChangeKind.RepoCreated, "images"));
         writer.AddChange(new Change(0, ChangeKind.BranchMoved, "images", "2", "master"));
         return 0;

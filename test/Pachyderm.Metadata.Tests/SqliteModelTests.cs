@@ -1,3 +1,4 @@
+using System.Text;
 using CsCheck;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores.Tests;
@@ -46,6 +47,10 @@ public sealed class SqliteModelTests
         Name.Select(hash => new Operation($"delete object {hash}", writer => writer.DeleteObject(hash))),
         Gen.Select(Name, Name, (name, hash) => new Operation($"put tag {name}", writer => writer.PutTag(new TagRecord(name, hash)))),
         Name.Select(name => new Operation($"delete tag {name}", writer => writer.DeleteTag(name))),
+        Gen.Select(Gen.Int[1, 2], Name, Bytes, (space, name, value) => new Operation(
+            $"put row {space} {name}", writer => writer.PutRow(space, Encoding.UTF8.GetBytes(name), value))),
+        Gen.Select(Gen.Int[1, 2], Name, (space, name) => new Operation(
+            $"delete row {space} {name}", writer => writer.DeleteRow(space, Encoding.UTF8.GetBytes(name)))),
         Gen.Select(Key, Gen.Int[1, 7], (key, kind) => new Operation(
             $"change {key}", writer => writer.AddChange(new Change(0, (ChangeKind)kind, key.Repo, key.Id)))),
         Gen.Const(new Operation("throw", _ => throw new ThrownException())));

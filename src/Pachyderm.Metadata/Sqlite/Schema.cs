@@ -108,6 +108,14 @@ internal static class Schema
           object_hash TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
 
+        -- Records of other rooms, whose encodings carry numbers of their own.
+        CREATE TABLE rows (
+          space INTEGER NOT NULL,
+          key BLOB NOT NULL,
+          value BLOB NOT NULL,
+          PRIMARY KEY (space, key)
+        ) STRICT, WITHOUT ROWID;
+
         CREATE TABLE changes (
           sequence INTEGER PRIMARY KEY,
           kind INTEGER NOT NULL,

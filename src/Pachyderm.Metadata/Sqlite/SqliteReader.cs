@@ -156,6 +156,51 @@ internal class SqliteReader(Database database) : IMetadataReader
     }
 
     /// <inheritdoc/>
+    public ReadOnlyMemory<byte>? FindRow(int space, ReadOnlySpan<byte> key)
+    {
+        using Query query = Connection.Prepare("SELECT value FROM rows WHERE space = ?1 AND key = ?2").Bind(1, space).Bind(2, key);
+
+        // Not a conditional expression: there null would become an empty array.
+        if (!query.Step())
+        {
+            return null;
+        }
+
+        return query.Blob(0);
+    }
+
+    /// <inheritdoc/>
+    public bool HasRow(int space, ReadOnlySpan<byte> key)
+    {
+        using Query query = Connection.Prepare("SELECT 1 FROM rows WHERE space = ?1 AND key = ?2").Bind(1, space).Bind(2, key);
+        return query.Step();
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<StoredRow> ListRows(int space, ReadOnlySpan<byte> prefix, ReadOnlyMemory<byte>? after, int limit)
+    {
+        // Begins behind the given key, or with the prefix itself, and ends with the first key that does not begin with it.
+        bool begins = after is not { } last || last.Span.SequenceCompareTo(prefix) < 0;
+        using Query query = begins
+            ? Connection.Prepare("SELECT key, value FROM rows WHERE space = ?1 AND key >= ?2 ORDER BY key LIMIT ?3").Bind(2, prefix)
+            : Connection.Prepare("SELECT key, value FROM rows WHERE space = ?1 AND key > ?2 ORDER BY key LIMIT ?3").Bind(2, after!.Value.Span);
+        query.Bind(1, space).Bind(3, Limit(limit));
+        List<StoredRow> rows = [];
+        while (query.Step())
+        {
+            byte[] key = query.Blob(0);
+            if (!key.AsSpan().StartsWith(prefix))
+            {
+                break;
+            }
+
+            rows.Add(new StoredRow(key, query.Blob(1)));
+        }
+
+        return rows;
+    }
+
+    /// <inheritdoc/>
     public IReadOnlyList<Change> ListChanges(long after, int limit)
     {
         long trimmed = Sequences.TrimmedChange;

@@ -225,6 +225,22 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
         return query.Step() ? (query.Int64(0), query.Int64(1)) : default;
     }
 
+    /// <inheritdoc/>
+    public void PutRow(int space, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => Connection
+        .Prepare("INSERT INTO rows (space, key, value) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3")
+        .Bind(1, space).Bind(2, key).Bind(3, value).Run();
+
+    /// <inheritdoc/>
+    public void DeleteRow(int space, ReadOnlySpan<byte> key) =>
+        Connection.Prepare("DELETE FROM rows WHERE space = ?1 AND key = ?2").Bind(1, space).Bind(2, key).Run();
+
+    /// <inheritdoc/>
+    public long TakeRevision()
+    {
+        _ = Connection;
+        return NextRevision();
+    }
+
     private long NextRevision()
     {
         long revision = state.Sequences.Revision + 1;

@@ -35,6 +35,9 @@ internal sealed class Overlay(Func<TreePath, CancellationToken, ValueTask<TreeEn
                 case PutSplit split:
                     conflict = await PutSplitAsync(split, i, cancellationToken).ConfigureAwait(false);
                     break;
+                case PutDirectory:
+                    conflict = Enter(write.Path, i, SplitTarget(write.Path), out _);
+                    break;
                 case DeletePath:
                     Delete(write.Path);
                     break;
@@ -76,7 +79,7 @@ internal sealed class Overlay(Func<TreePath, CancellationToken, ValueTask<TreeEn
             return null;
         }
         TreeWrite write = writes[node.DirectoryUse];
-        return Conflict.FileThere(node.DirectoryUse, Through(write is PutSplit ? SplitTarget(write.Path) : write.Path, path.Bytes.Length));
+        return Conflict.FileThere(node.DirectoryUse, Through(write is PutFile ? write.Path : SplitTarget(write.Path), path.Bytes.Length));
     }
 
     internal static Conflict? Earlier(Conflict? left, Conflict? right) =>
