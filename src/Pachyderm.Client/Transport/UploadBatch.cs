@@ -11,7 +11,10 @@ internal sealed class UploadBatch : IDisposable
     // Names count, too: a million empty files must not become one message.
     private const int MaxParts = 4096;
 
-    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(ContentUpload.PieceSize);
+    // Of many small files, each of which is an array of its own to the receiver.
+    private const int BatchSize = 1024 * 1024;
+
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BatchSize);
     private int _used;
 
     /// <summary>The message.</summary>
@@ -21,10 +24,10 @@ internal sealed class UploadBatch : IDisposable
     public Transfer Content { get; private set; }
 
     /// <summary>Whether another part would not fit.</summary>
-    public bool IsFull => _used == ContentUpload.PieceSize || Message.Parts.Count == MaxParts;
+    public bool IsFull => _used == BatchSize || Message.Parts.Count == MaxParts;
 
     /// <summary>Room for content.</summary>
-    public Memory<byte> Free => _buffer.AsMemory(_used, ContentUpload.PieceSize - _used);
+    public Memory<byte> Free => _buffer.AsMemory(_used, BatchSize - _used);
 
     /// <summary>Names the commit, in the first message.</summary>
     public void Open(Commit commit) => Message.Commit = commit;

@@ -20,7 +20,7 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
     /// <summary>Whose commit has so many times the above, waits for the folding.</summary>
     private const int Patience = 4;
 
-    private const int BatchContents = 50_000;
+    private const int BatchContents = 25_000;
     private const long BatchBytes = 16 << 20;
     private const int PageLength = 2_000;
 

@@ -16,7 +16,7 @@ public sealed class NodeCache
 
     /// <summary>Creates an empty cache.</summary>
     /// <param name="capacity">Bytes that the nodes may take; 0 keeps none.</param>
-    public NodeCache(long capacity = 64 << 20)
+    public NodeCache(long capacity = 32 << 20)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(capacity);
         for (int i = 0; i < PartCount; i++)
