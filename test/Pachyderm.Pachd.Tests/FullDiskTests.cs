@@ -1,5 +1,7 @@
 using Grpc.Core;
+using Pachyderm.Errors;
 using Pachyderm.ObjectStores.Tests;
+using Pachyderm.Pachd.Translation;
 using static Pachyderm.Pachd.Tests.PachdProcess;
 
 namespace Pachyderm.Pachd.Tests;
@@ -16,7 +18,9 @@ public sealed class FullDiskTests : IDisposable
         using TinyFileSystem? disk = TinyFileSystem.TryMount(directory["disk"], "size=24m");
         if (disk is null)
         {
-            // Without the right to mount there is no small disk to be had.
+            // Without the right to mount there is no small disk to be had; what a full one is answered with can still be looked at.
+            OperatorException full = new("storage-full", "disk", "it is full", "make room");
+            Assert.Equal(StatusCode.ResourceExhausted, StatusTable.Find(full)!.Value.StatusCode);
             return;
         }
         string data = Path.Combine(disk.Path, "data");
