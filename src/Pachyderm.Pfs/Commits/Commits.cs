@@ -47,22 +47,8 @@ public sealed class Commits
     /// <exception cref="PfsException">As for <see cref="StartAsync"/>.</exception>
     public Task<CommitName> BuildAsync(CommitOrigin origin, DirectoryReference? tree, CancellationToken cancellationToken)
     {
-        CheckBranch(origin);
-        CommitName name = new(origin.Repo, CommitId.Create());
         DateTimeOffset now = time.GetUtcNow();
-        long size = tree?.Size ?? 0;
-        ReadOnlyMemory<byte>? encoded = tree is { } directory ? DirectoryReferenceCodec.Encode(directory) : null;
-        return metadata.WriteAsync(
-            writer =>
-            {
-                CommitRecord? parent = FindParent(writer, origin);
-                Create(writer, origin, new CommitRecord(
-                    name.Key, parent?.Key.Id, now, now, size, encoded, FindProvenance(writer, origin.Provenance)));
-                writer.AddChange(new Change(0, ChangeKind.CommitFinished, origin.Repo.Value, name.Id.Value));
-                Grow(writer, origin.Repo, size);
-                return name;
-            },
-            cancellationToken);
+        return metadata.WriteAsync(writer => Build(writer, origin, tree, now), cancellationToken);
     }
 
     /// <summary>Finishes a commit: its writes become its content, which never changes again.</summary>
@@ -130,6 +116,20 @@ public sealed class Commits
             return true;
         },
         cancellationToken);
+
+    internal static CommitName Build(IMetadataWriter writer, CommitOrigin origin, DirectoryReference? tree, DateTimeOffset now)
+    {
+        CheckBranch(origin);
+        CommitName name = new(origin.Repo, CommitId.Create());
+        long size = tree?.Size ?? 0;
+        ReadOnlyMemory<byte>? encoded = tree is { } directory ? DirectoryReferenceCodec.Encode(directory) : null;
+        CommitRecord? parent = FindParent(writer, origin);
+        Create(writer, origin, new CommitRecord(
+            name.Key, parent?.Key.Id, now, now, size, encoded, FindProvenance(writer, origin.Provenance)));
+        writer.AddChange(new Change(0, ChangeKind.CommitFinished, origin.Repo.Value, name.Id.Value));
+        Grow(writer, origin.Repo, size);
+        return name;
+    }
 
     private static void CheckBranch(CommitOrigin origin)
     {

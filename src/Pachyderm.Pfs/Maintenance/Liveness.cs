@@ -22,12 +22,23 @@ public sealed class Liveness
     private readonly IMetadataStore metadata;
     private readonly TreeStore trees;
     private readonly ReadPins pins;
+    private readonly List<Func<CancellationToken, IAsyncEnumerable<LiveRoot>>> sources = [];
 
     internal Liveness(IMetadataStore metadata, TreeStore trees, ReadPins pins)
     {
         this.metadata = metadata;
         this.trees = trees;
         this.pins = pins;
+    }
+
+    /// <summary>Adds roots that another room keeps, listed under the same rule as those of <see cref="ListAsync"/>.</summary>
+    public void AddSource(Func<CancellationToken, IAsyncEnumerable<LiveRoot>> source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        lock (sources)
+        {
+            sources.Add(source);
+        }
     }
 
     /// <summary>
@@ -68,6 +79,18 @@ public sealed class Liveness
         await foreach (LiveRoot root in ListObjectsAsync(cancellationToken))
         {
             yield return root;
+        }
+        Func<CancellationToken, IAsyncEnumerable<LiveRoot>>[] others;
+        lock (sources)
+        {
+            others = [.. sources];
+        }
+        foreach (Func<CancellationToken, IAsyncEnumerable<LiveRoot>> source in others)
+        {
+            await foreach (LiveRoot root in source(cancellationToken).WithCancellation(cancellationToken))
+            {
+                yield return root;
+            }
         }
         // Last, because a commit that somebody reads may have been deleted before it was looked at above.
         (IReadOnlyList<DirectoryReference> readTrees, IReadOnlyList<FileContent> readFiles) = await pins.ListAsync(cancellationToken);

@@ -21,13 +21,7 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
         return metadata.WriteAsync(
             writer =>
             {
-                ImmutableArray<string> closure = Closure(writer, provenance);
-                if (writer.FindRepo(repo.Value) is not null)
-                {
-                    throw PfsErrors.RepoExists(repo);
-                }
-                writer.PutRepo(new RepoRecord(repo.Value, now, description, SizeBytes: 0, closure));
-                writer.AddChange(new Change(0, ChangeKind.RepoCreated, repo.Value));
+                Create(writer, repo, provenance, description, now);
                 return true;
             },
             cancellationToken);
@@ -49,31 +43,7 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
         return metadata.WriteAsync(
             writer =>
             {
-                RepoRecord record = Find(writer, repo);
-                ImmutableArray<string> wanted = [.. provenance.Select(name => name.Value).Distinct(StringComparer.Ordinal)];
-                string[] added = [.. wanted.Except(record.Provenance, StringComparer.Ordinal)];
-                string[] removed = [.. record.Provenance.Except(wanted, StringComparer.Ordinal)];
-                foreach (string name in added)
-                {
-                    RepoRecord source = Find(writer, new RepoName(name));
-                    if (string.Equals(name, repo.Value, StringComparison.Ordinal)
-                        || source.Provenance.Contains(repo.Value, StringComparer.Ordinal))
-                    {
-                        throw PfsErrors.ProvenanceCycle(repo, new RepoName(name));
-                    }
-                }
-                foreach (string name in writer.ListReposWithProvenance(repo.Value))
-                {
-                    RepoRecord downstream = Find(writer, new RepoName(name));
-                    writer.PutRepo(downstream with
-                    {
-                        Provenance =
-                        [
-                            .. downstream.Provenance.Except(removed, StringComparer.Ordinal).Union(added, StringComparer.Ordinal),
-                        ],
-                    });
-                }
-                writer.PutRepo(record with { Description = description, Provenance = wanted });
+                Update(writer, repo, provenance, description);
                 return true;
             },
             cancellationToken);
@@ -139,7 +109,49 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
     internal static RepoRecord Find(IMetadataReader reader, RepoName repo) =>
         reader.FindRepo(repo.Value) ?? throw PfsErrors.RepoNotFound(repo);
 
-    private static void Delete(IMetadataWriter writer, string repo)
+    internal static void Create(
+        IMetadataWriter writer, RepoName repo, IReadOnlyList<RepoName> provenance, string description, DateTimeOffset now)
+    {
+        Check(repo);
+        ImmutableArray<string> closure = Closure(writer, provenance);
+        if (writer.FindRepo(repo.Value) is not null)
+        {
+            throw PfsErrors.RepoExists(repo);
+        }
+        writer.PutRepo(new RepoRecord(repo.Value, now, description, SizeBytes: 0, closure));
+        writer.AddChange(new Change(0, ChangeKind.RepoCreated, repo.Value));
+    }
+
+    internal static void Update(IMetadataWriter writer, RepoName repo, IReadOnlyList<RepoName> provenance, string description)
+    {
+        RepoRecord record = Find(writer, repo);
+        ImmutableArray<string> wanted = [.. provenance.Select(name => name.Value).Distinct(StringComparer.Ordinal)];
+        string[] added = [.. wanted.Except(record.Provenance, StringComparer.Ordinal)];
+        string[] removed = [.. record.Provenance.Except(wanted, StringComparer.Ordinal)];
+        foreach (string name in added)
+        {
+            RepoRecord source = Find(writer, new RepoName(name));
+            if (string.Equals(name, repo.Value, StringComparison.Ordinal)
+                || source.Provenance.Contains(repo.Value, StringComparer.Ordinal))
+            {
+                throw PfsErrors.ProvenanceCycle(repo, new RepoName(name));
+            }
+        }
+        foreach (string name in writer.ListReposWithProvenance(repo.Value))
+        {
+            RepoRecord downstream = Find(writer, new RepoName(name));
+            writer.PutRepo(downstream with
+            {
+                Provenance =
+                [
+                    .. downstream.Provenance.Except(removed, StringComparer.Ordinal).Union(added, StringComparer.Ordinal),
+                ],
+            });
+        }
+        writer.PutRepo(record with { Description = description, Provenance = wanted });
+    }
+
+    internal static void Delete(IMetadataWriter writer, string repo)
     {
         writer.DeleteRepo(repo);
         writer.AddChange(new Change(0, ChangeKind.RepoDeleted, repo));
@@ -153,7 +165,7 @@ public sealed class Repos(IMetadataStore metadata, TimeProvider time)
         }
     }
 
-    private static ImmutableArray<string> Closure(IMetadataReader reader, IReadOnlyList<RepoName> provenance)
+    internal static ImmutableArray<string> Closure(IMetadataReader reader, IReadOnlyList<RepoName> provenance)
     {
         RepoRecord[] direct = [.. provenance.Select(name => Find(reader, name))];
         return

@@ -1,0 +1,44 @@
+namespace Pachyderm.Scheduling;
+
+/// <summary>
+/// Pipelines that run: what commits trigger, datum by datum, on workers. Everything that must survive is in the metadata store, each step
+/// in one transaction (doc/pps.md), so a server that is killed goes on where it was.
+/// </summary>
+public sealed class Scheduler : IAsyncDisposable
+{
+    private readonly PipelineSupervisor supervisor;
+
+    /// <summary>Puts the services together. Does no I/O, and runs nothing before <see cref="StartAsync"/>.</summary>
+    public Scheduler(SchedulerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        supervisor = new PipelineSupervisor(options);
+        Pipelines = new PipelineManager(options, supervisor);
+        Jobs = new JobManager(options, supervisor);
+        Datums = new DatumCatalog(options);
+        Logs = new JobLogs(options);
+        Lineage = new LineageFinder(options);
+        options.Files.Liveness.AddSource(new ResultRoots(options.Metadata).ListAsync);
+    }
+
+    /// <summary>Pipelines.</summary>
+    public PipelineManager Pipelines { get; }
+
+    /// <summary>Jobs.</summary>
+    public JobManager Jobs { get; }
+
+    /// <summary>The datums of jobs, and why they ran.</summary>
+    public DatumCatalog Datums { get; }
+
+    /// <summary>What programs printed.</summary>
+    public JobLogs Logs { get; }
+
+    /// <summary>Where files come from, and what was made from them.</summary>
+    public LineageFinder Lineage { get; }
+
+    /// <summary>Lets every pipeline that is not paused go on where it was.</summary>
+    public Task StartAsync(CancellationToken cancellationToken) => supervisor.StartAsync(cancellationToken);
+
+    /// <summary>Ends what runs; jobs go on after the next start. No process of a program is left.</summary>
+    public ValueTask DisposeAsync() => supervisor.DisposeAsync();
+}
