@@ -62,7 +62,7 @@ internal sealed class DownstreamWalk(SchedulerOptions options, DatumOutputs outp
     private async IAsyncEnumerable<LineageStep> StepsAsync(
         int depth,
         CommitMaking making,
-        IReadOnlyDictionary<CommitRef, PlaceSet> places,
+        Dictionary<CommitRef, PlaceSet> places,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Job? job = await steps.FindJobAsync(making, cancellationToken);
@@ -92,7 +92,7 @@ internal sealed class DownstreamWalk(SchedulerOptions options, DatumOutputs outp
         }
     }
 
-    private static IEnumerable<int> Touched(DatumSet datums, IReadOnlyDictionary<CommitRef, PlaceSet> places)
+    private static IEnumerable<int> Touched(DatumSet datums, Dictionary<CommitRef, PlaceSet> places)
     {
         DatumPart[] parts = new DatumPart[datums.MaxParts];
         for (int i = 0; i < datums.Count; i++)
@@ -105,7 +105,7 @@ internal sealed class DownstreamWalk(SchedulerOptions options, DatumOutputs outp
         }
     }
 
-    private static bool Touches(IReadOnlyDictionary<CommitRef, PlaceSet> places, ReadOnlySpan<DatumPart> parts)
+    private static bool Touches(Dictionary<CommitRef, PlaceSet> places, ReadOnlySpan<DatumPart> parts)
     {
         foreach (ref readonly DatumPart part in parts)
         {
