@@ -122,7 +122,8 @@ public sealed class Commits
         CheckBranch(origin);
         CommitName name = new(origin.Repo, CommitId.Create());
         long size = tree?.Size ?? 0;
-        ReadOnlyMemory<byte>? encoded = tree is { } directory ? DirectoryReferenceCodec.Encode(directory) : null;
+        // Not the null of an array, which would become a memory that is empty and there.
+        ReadOnlyMemory<byte>? encoded = tree is { } directory ? DirectoryReferenceCodec.Encode(directory) : (ReadOnlyMemory<byte>?)null;
         CommitRecord? parent = FindParent(writer, origin);
         Create(writer, origin, new CommitRecord(
             name.Key, parent?.Key.Id, now, now, size, encoded, FindProvenance(writer, origin.Provenance)));

@@ -49,8 +49,8 @@ internal sealed class JobDatums
         CommitRef? parent = job.Workload.Incremental && job.NewCommit is { } commit
             ? await inputs.OpenParentAsync(commit, cancellationToken)
             : null;
-        IncrementalInputs? incremental = await IncrementalInputs.OpenAsync(job, parent, source, cancellationToken);
-        return new JobDatums(job, inputs, options, trees, set, parent, incremental);
+        IncrementalInputs? before = await IncrementalInputs.OpenAsync(job, parent, source, cancellationToken);
+        return new JobDatums(job, inputs, options, trees, set, parent, before);
     }
 
     /// <summary>The tag of a datum.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pachyderm.Pfs;
 using Pachyderm.Pps;
-using Pachyderm.Pps.Datums;
 using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
@@ -37,8 +36,8 @@ internal sealed class JobExecution : IAsyncDisposable
     public static async Task<JobExecution> OpenAsync(
         SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, CancellationToken cancellationToken)
     {
-        JobLedger ledger = new(options.Metadata, running.Id);
-        return new JobExecution(options, trees, pool, running, ledger, await ledger.ReadAsync(cancellationToken));
+        JobLedger record = new(options.Metadata, running.Id);
+        return new JobExecution(options, trees, pool, running, record, await record.ReadAsync(cancellationToken));
     }
 
     /// <summary>Runs the job until its record says how it ended.</summary>

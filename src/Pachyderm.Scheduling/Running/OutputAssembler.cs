@@ -113,7 +113,8 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
             }
             finally
             {
-                await Task.WhenAll(ahead.Where(static task => task is not null)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)Task.WhenAll(ahead.Where(static task => task is not null)))
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         if (writes.Count > 0)
