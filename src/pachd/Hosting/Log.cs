@@ -38,4 +38,12 @@ internal static partial class Log
     /// <summary>A collection ended.</summary>
     [LoggerMessage(9, LogLevel.Information, "garbage collection freed {Bytes} bytes: {Removed} of {Chunks} chunks, {Objects} objects")]
     public static partial void Collected(this ILogger logger, long bytes, long removed, long chunks, long objects);
+
+    /// <summary>Where programs of pipelines run.</summary>
+    [LoggerMessage(10, LogLevel.Information, "pipelines run on {Nodes} nodes by {Backend} workers")]
+    public static partial void Workers(this ILogger logger, string backend, int nodes);
+
+    /// <summary>What an operator should know about them.</summary>
+    [LoggerMessage(11, LogLevel.Warning, "{Note}")]
+    public static partial void WorkerNote(this ILogger logger, string note);
 }

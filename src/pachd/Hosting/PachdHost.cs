@@ -10,6 +10,8 @@ using Pachyderm.Pachd.Configuration;
 using Pachyderm.Pachd.Http;
 using Pachyderm.Pachd.Services;
 using Pachyderm.Pfs;
+using Pachyderm.Scheduling;
+using Pachyderm.Workers;
 
 namespace Pachyderm.Pachd.Hosting;
 
@@ -51,9 +53,13 @@ internal sealed class PachdHost : IAsyncDisposable
             logging => logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System)));
         DataStores stores = await DataStores.OpenAsync(options, early.CreateLogger("pachd"), cancellationToken);
         WebApplication? built = null;
+        IWorkerBackend? workers = null;
         try
         {
-            AddServices(builder.Services, stores, options);
+            workers = stores.WriteRefusal is { } refusal
+                ? new NoWorkerBackend(refusal)
+                : await WorkerBackends.CreateAsync(options.Pipelines, cancellationToken);
+            AddServices(builder.Services, stores, workers, options);
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
             built = builder.Build();
             MapCalls(built);
@@ -69,6 +75,10 @@ internal sealed class PachdHost : IAsyncDisposable
             }
             else
             {
+                if (workers is not null)
+                {
+                    await workers.DisposeAsync();
+                }
                 await stores.DisposeAsync();
             }
             throw;
@@ -111,10 +121,25 @@ internal sealed class PachdHost : IAsyncDisposable
         {
             logger.WritesRefused(refusal.Message);
         }
+        else
+        {
+            await StartPipelinesAsync(options.Pipelines);
+        }
         if (options.AddressFile is { } file)
         {
             await WriteAddressAsync(file, addresses[0]);
         }
+    }
+
+    private Task StartPipelinesAsync(PipelineOptions options)
+    {
+        IWorkerBackend workers = app.Services.GetRequiredService<IWorkerBackend>();
+        logger.Workers(workers.Name, options.Nodes);
+        foreach (string note in workers.Notes)
+        {
+            logger.WorkerNote(note);
+        }
+        return app.Services.GetRequiredService<Scheduler>().StartAsync(CancellationToken.None);
     }
 
     private static async Task WriteAddressAsync(string file, string address)
@@ -154,7 +179,7 @@ internal sealed class PachdHost : IAsyncDisposable
         }
     }
 
-    private static void AddServices(IServiceCollection services, DataStores stores, PachdOptions options)
+    private static void AddServices(IServiceCollection services, DataStores stores, IWorkerBackend workers, PachdOptions options)
     {
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
         services.AddSingleton(TimeProvider.System);
@@ -172,6 +197,21 @@ internal sealed class PachdHost : IAsyncDisposable
             TimeProvider.System));
         services.AddSingleton(
             provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
+        services.AddSingleton(_ => workers);
+        services.AddSingleton(provider => new Scheduler(new SchedulerOptions
+        {
+            Metadata = stores.Metadata,
+            Chunks = stores.Chunks,
+            Files = provider.GetRequiredService<PachydermFileSystem>(),
+            Workers = provider.GetRequiredService<IWorkerBackend>(),
+            Http = provider.GetRequiredService<HttpClient>(),
+            Time = TimeProvider.System,
+            Logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger("pipelines"),
+            Nodes = options.Pipelines.Nodes,
+            EgressDirectories = options.Pipelines.EgressDirectories,
+            SecretsDirectory = options.Pipelines.SecretsDirectory,
+        }));
+        services.AddSingleton<Following>();
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;
@@ -195,11 +235,13 @@ internal sealed class PachdHost : IAsyncDisposable
     {
         // Opened now and not by the first call; and so disposed in the right order.
         app.Services.GetRequiredService<StoreMaintenance>();
+        app.Services.GetRequiredService<Scheduler>();
         app.MapGrpcService<PfsService>();
         app.MapGrpcService<ObjectService>();
         app.MapGrpcService<NativeFilesService>();
         app.MapGrpcService<NativeMaintenanceService>();
         app.MapGrpcService<PpsService>();
+        app.MapGrpcService<NativePipelinesService>();
         app.MapGrpcService<VersionService>();
         app.MapGrpcService<HealthService>();
         app.MapGrpcHealthChecksService();

@@ -6,7 +6,7 @@ using Pachyderm.Pfs;
 namespace Pachyderm.Pachd.Services;
 
 /// <summary><c>pfs.API</c>: repos, commits, branches; files are in the other part.</summary>
-internal sealed partial class PfsService(PachydermFileSystem files, IHostApplicationLifetime lifetime) : Wire.Pfs.API.APIBase
+internal sealed partial class PfsService(PachydermFileSystem files, Following following) : Wire.Pfs.API.APIBase
 {
     /// <inheritdoc/>
     public override async Task<Empty> CreateRepo(Wire.Pfs.CreateRepoRequest request, ServerCallContext context)
@@ -100,18 +100,19 @@ internal sealed partial class PfsService(PachydermFileSystem files, IHostApplica
     /// <inheritdoc/>
     public override Task FlushCommit(
         Wire.Pfs.FlushCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream,
-        ServerCallContext context) => FollowAsync(
-        token =>
-            files.Feed.FlushAsync(
-                [.. request.Commits.Select(Requests.Commit)], Requests.Repos(request.ToRepos), token), responseStream, context);
+        ServerCallContext context) => following.SendAsync(
+        token => files.Feed.FlushAsync([.. request.Commits.Select(Requests.Commit)], Requests.Repos(request.ToRepos), token),
+        Replies.ToWire,
+        responseStream,
+        context);
 
     /// <inheritdoc/>
     public override Task SubscribeCommit(
         Wire.Pfs.SubscribeCommitRequest request, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream,
-        ServerCallContext context) => FollowAsync(
-        token =>
-            files.Feed.SubscribeAsync(
-                Requests.Repo(request.Repo), new BranchName(request.Branch), Requests.CommitOrNull(request.From), token),
+        ServerCallContext context) => following.SendAsync(
+        token => files.Feed.SubscribeAsync(
+            Requests.Repo(request.Repo), new BranchName(request.Branch), Requests.CommitOrNull(request.From), token),
+        Replies.ToWire,
         responseStream,
         context);
 
@@ -139,25 +140,5 @@ internal sealed partial class PfsService(PachydermFileSystem files, IHostApplica
     {
         await files.Branches.DeleteAsync(Requests.Repo(request.Repo), new BranchName(request.Branch), context.CancellationToken);
         return Replies.Empty;
-    }
-
-    // These wait for what may never come, so that they are ended when pachd is told to end: the client subscribes again elsewhere.
-    private async Task FollowAsync(
-        Func<CancellationToken, IAsyncEnumerable<CommitInfo>> open, IServerStreamWriter<Wire.Pfs.CommitInfo> responseStream,
-        ServerCallContext context)
-    {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(
-            context.CancellationToken, lifetime.ApplicationStopping);
-        try
-        {
-            await foreach (CommitInfo commit in open(ending.Token))
-            {
-                await responseStream.WriteAsync(commit.ToWire(), ending.Token);
-            }
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            throw new RpcException(new Status(StatusCode.Unavailable, "pachd is ending; ask again"));
-        }
     }
 }

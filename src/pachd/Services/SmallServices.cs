@@ -3,7 +3,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Pachyderm.Pachd.Configuration;
 using Pachyderm.Pachd.Translation;
-using Pachyderm.Pfs;
 
 namespace Pachyderm.Pachd.Services;
 
@@ -34,23 +33,4 @@ internal sealed class HealthService : Wire.Health.Health.HealthBase
 {
     /// <inheritdoc/>
     public override Task<Empty> Health(Empty request, ServerCallContext context) => Task.FromResult(Replies.Empty);
-}
-
-/// <summary>The methods of <c>pps.API</c> that have a meaning without pipelines; the others are not implemented yet, and say so.</summary>
-internal sealed class PpsService(PachydermFileSystem files, StoreMaintenance maintenance) : Wire.Pps.API.APIBase
-{
-    /// <inheritdoc/>
-    public override async Task<Wire.Pps.GarbageCollectResponse> GarbageCollect(
-        Wire.Pps.GarbageCollectRequest request, ServerCallContext context)
-    {
-        await maintenance.CollectGarbageAsync(progress: null, context.CancellationToken);
-        return new Wire.Pps.GarbageCollectResponse();
-    }
-
-    /// <inheritdoc/>
-    public override async Task<Empty> DeleteAll(Empty request, ServerCallContext context)
-    {
-        await files.Repos.DeleteAllAsync(context.CancellationToken);
-        return Replies.Empty;
-    }
 }

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Pachyderm.Errors;
 using Pachyderm.Pfs;
+using Pachyderm.Pps;
 
 namespace Pachyderm.Pachd.Translation;
 
@@ -12,6 +13,7 @@ internal static class StatusTable
     {
         RpcException rpc => rpc.Status,
         PfsException refusal => new Status(Of(refusal.Kind), refusal.Message),
+        PpsException refusal => new Status(Of(refusal.Kind), refusal.Message),
         CorruptionException damage => new Status(StatusCode.DataLoss, damage.Message),
         OperatorException problem => new Status(Of(problem.Id), problem.Message),
         OperationCanceledException => new Status(StatusCode.Cancelled, "the call was cancelled"),
@@ -27,6 +29,15 @@ internal static class StatusTable
         PfsErrorKind.TooLarge => StatusCode.ResourceExhausted,
         PfsErrorKind.SourceUnavailable => StatusCode.Aborted,
         PfsErrorKind.Unimplemented => StatusCode.Unimplemented,
+        _ => StatusCode.Unknown,
+    };
+
+    private static StatusCode Of(PpsErrorKind kind) => kind switch
+    {
+        PpsErrorKind.NotFound => StatusCode.NotFound,
+        PpsErrorKind.AlreadyExists => StatusCode.AlreadyExists,
+        PpsErrorKind.InvalidArgument => StatusCode.InvalidArgument,
+        PpsErrorKind.FailedPrecondition => StatusCode.FailedPrecondition,
         _ => StatusCode.Unknown,
     };
 
