@@ -122,7 +122,7 @@ public sealed class Commits
         CheckBranch(origin);
         CommitName name = new(origin.Repo, CommitId.Create());
         long size = tree?.Size ?? 0;
-        ReadOnlyMemory<byte>? encoded = tree is { } directory ? DirectoryReferenceCodec.Encode(directory) : null;
+        ReadOnlyMemory<byte>? encoded = tree is { } directory ? DirectoryReferenceCodec.Encode(directory) : default(ReadOnlyMemory<byte>?);
         CommitRecord? parent = FindParent(writer, origin);
         Create(writer, origin, new CommitRecord(
             name.Key, parent?.Key.Id, now, now, size, encoded, FindProvenance(writer, origin.Provenance)));
