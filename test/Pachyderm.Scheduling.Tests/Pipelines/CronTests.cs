@@ -102,14 +102,15 @@ public sealed class CronTests
         CommitName open = await cluster.StartCommitAsync("ticks");
         await cluster.Pipelines.CreateAsync(Spec("p", Cron("@every 20s", repo: "ticks"), "true"), Token);
         await time.AdvanceToNextAsync(Token);
-        await time.AdvanceToNextAsync(Token);
         await cluster.FinishAsync(open);
-        await cluster.EndedJobsAsync("p", 2);
-        await time.AdvanceToNextAsync(Token);
-        await cluster.EndedJobsAsync("p", 3);
+        Task<IReadOnlyList<Job>> jobs = cluster.EndedJobsAsync("p", 3);
+        while (!jobs.IsCompleted)
+        {
+            await Task.WhenAny(jobs, time.AdvanceToNextAsync(Token));
+        }
         Assert.Equal(
             [KeyValuePair.Create("/other", "content"), KeyValuePair.Create("/time", "\"2017-08-17T23:11:40Z\"")],
-            await cluster.ReadHeadAsync("ticks"));
+            await cluster.ReadAllAsync((await cluster.BranchAsync("ticks"))[2].Name));
     }
 
     private static InputSpec Cron(string spec, DateTimeOffset? start = null, string repo = "") =>
