@@ -22,14 +22,17 @@ public sealed partial class FileOperations
         _native = new Files.FilesClient(connection.Invoker);
     }
 
-    /// <summary>Writes one file to a commit that is not finished. It is durable on return; if this fails it was not recorded, or not told.</summary>
+    /// <summary>
+    /// Writes one file to a commit that is not finished. It is durable on return; if this fails it was not recorded, or not told. Of a large
+    /// file that can be sought, only what the server does not have yet is sent.
+    /// </summary>
     /// <param name="commit">The commit.</param>
     /// <param name="path">The file. Content is appended if it exists, unless the options say otherwise.</param>
     /// <param name="content">Read to its end, and not disposed of.</param>
     /// <param name="options">How it is written.</param>
     /// <param name="progress">Told of what was sent; called from other threads.</param>
     /// <param name="cancellationToken">Stops the upload; nothing is recorded then.</param>
-    public Task PutAsync(
+    public async Task PutAsync(
         CommitRef commit,
         string path,
         Stream content,
@@ -38,8 +41,16 @@ public sealed partial class FileOperations
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(content);
+        if (options is null or { Delimiter: Delimiter.None } && content.CanSeek && content.Length - content.Position >= SparingUpload.SmallestFile
+            && !_connection.Lacks(nameof(_native.PutContent))
+            && await new SparingUpload(_connection, _native, progress).TrySendAsync(
+                commit.ToWire(path), options?.Overwrite ?? false, content, cancellationToken))
+        {
+            return;
+        }
+
         PutFileRequest head = Head(commit, path, options);
-        return ContentUpload.SendAsync(_connection, _pfs.PutFile(cancellationToken: cancellationToken), Message, content, progress, cancellationToken);
+        await ContentUpload.SendAsync(_connection, _pfs.PutFile(cancellationToken: cancellationToken), Message, content, progress, cancellationToken);
 
         PutFileRequest Message(Google.Protobuf.ByteString value, bool first)
         {

@@ -46,6 +46,8 @@ internal sealed class MemoryChunkStore : IChunkStore, IChunkWriter
         return ValueTask.FromResult(id);
     }
 
+    public bool TryReuse(ChunkReference chunk) => chunks.TryGetValue(chunk.Id, out byte[]? bytes) && bytes.Length == chunk.Length;
+
     public Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose()

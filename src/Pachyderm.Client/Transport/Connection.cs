@@ -112,6 +112,25 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends one message of a call that is answered meanwhile. If the server has ended the call already, its reason is thrown.</summary>
+    public async Task WriteAsync<TRequest, TResponse>(AsyncDuplexStreamingCall<TRequest, TResponse> call, TRequest message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await call.RequestStream.WriteAsync(message, cancellationToken);
+        }
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            while (await MoveNextAsync(call.ResponseStream, cancellationToken))
+            {
+                // Answers that were on their way; the reason is behind them.
+            }
+
+            throw new PachException(StatusCode.Internal, "the server ended the upload before it was complete", exception);
+        }
+    }
+
     /// <summary>Yields the messages of a stream.</summary>
     public async IAsyncEnumerable<T> ReadAsync<T>(Func<AsyncServerStreamingCall<T>> start, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -50,6 +50,18 @@ public sealed class FileWriter
         await writes.AppendAsync(key, payloads, () => PfsErrors.NotOpen(key.Id), cancellationToken);
     }
 
+    /// <summary>Begins to append to a file, asking for chunks before sending them. The caller disposes the result.</summary>
+    /// <param name="commit">An open commit.</param>
+    /// <param name="path">The file, as the caller writes it.</param>
+    /// <param name="overwrite">Whether what was at the path is removed first.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PfsException">The commit is missing or finished, or the path is not allowed.</exception>
+    public async Task<FilePut> OpenAsync(CommitReference commit, string path, bool overwrite, CancellationToken cancellationToken)
+    {
+        TreePath target = WritePath.ForFile(path);
+        return new FilePut(chunks, writes, await writes.FindOpenAsync(commit, cancellationToken), target, overwrite);
+    }
+
     /// <summary>Removes a file, or a directory with everything in it; that there is none is no error.</summary>
     /// <exception cref="PfsException">The commit is missing or finished, or the path is not allowed.</exception>
     public async Task DeleteAsync(CommitReference commit, string path, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Pachyderm.Chunking;
 
 namespace Pachyderm.Storage.Content;
 
@@ -26,6 +27,9 @@ public sealed class ContentBuilder : IAsyncDisposable
 
     /// <summary>Whether the bytes so far end with a chunk.</summary>
     internal bool IsAtBoundary => filled == 0;
+
+    /// <summary>Whether nothing was appended yet.</summary>
+    internal bool IsEmpty => filled == 0 && firstHash is null;
 
     /// <summary>Appends bytes; they are not kept after the call.</summary>
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)

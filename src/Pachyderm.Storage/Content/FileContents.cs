@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using Pachyderm.Chunking;
 using Pachyderm.Errors;
 
 namespace Pachyderm.Storage.Content;
@@ -80,6 +81,24 @@ public sealed class FileContents(IChunkStore store)
             }
         }
         return await builder.CompleteAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Appends a chunk that is stored already and that the builder's writer keeps. Where the builder is at the end of a chunk nothing is
+    /// read, and the chunk is taken for one that is cut as the builder would cut it; else its bytes are read and appended.
+    /// </summary>
+    /// <exception cref="CorruptionException">The chunk is missing or damaged.</exception>
+    public async ValueTask AppendStoredAsync(ContentBuilder builder, ChunkReference chunk, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        // A file of one chunk is known by the hash of its bytes, so the first is read in any case.
+        if (builder.IsAtBoundary && !builder.IsEmpty)
+        {
+            await builder.AppendStoredAsync(chunk, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        using ChunkBuffer bytes = await ReadChunkAsync(chunk, cancellationToken).ConfigureAwait(false);
+        await builder.AppendAsync(bytes.Memory, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>

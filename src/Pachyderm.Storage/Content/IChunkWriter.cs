@@ -10,6 +10,14 @@ public interface IChunkWriter : IDisposable
     ValueTask<ChunkId> PutAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Looks whether a chunk is stored, and if so has it as if it had been put: it is kept until the writer is disposed, and durable after
+    /// <see cref="FlushAsync"/>.
+    /// </summary>
+    /// <param name="chunk">Its name and length.</param>
+    /// <returns>Whether it is stored with this length.</returns>
+    bool TryReuse(ChunkReference chunk);
+
+    /// <summary>
     /// Returns when every chunk that was put through this writer is durable, those that somebody else had put before included.
     /// Concurrent calls share their disk flushes.
     /// </summary>

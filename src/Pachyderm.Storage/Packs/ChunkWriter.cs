@@ -36,6 +36,13 @@ internal sealed class ChunkWriter : IChunkWriter
     }
 
     /// <inheritdoc/>
+    public bool TryReuse(ChunkReference chunk)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _store.TryReuse(this, chunk.Id, chunk.Length);
+    }
+
+    /// <inheritdoc/>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -205,11 +205,14 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         }
     }
 
-    // The order matters beside a collection: the chunk is marked first, and only then is the pack looked at again. A collection condemns
-    // the pack first, and only then looks at the marks. So one of the two sees the other.
-    private bool TryReuse(ChunkWriter writer, ChunkId id)
+    /// <summary>Keeps a chunk for a writer, if it is stored.</summary>
+    /// <remarks>
+    /// The order matters beside a collection: the chunk is marked first, and only then is the pack looked at again. A collection condemns
+    /// the pack first, and only then looks at the marks. So one of the two sees the other.
+    /// </remarks>
+    internal bool TryReuse(ChunkWriter writer, ChunkId id, long? length = null)
     {
-        if (!TryFind(id, out ChunkLocation location, out PackFile? pack))
+        if (!TryFind(id, out ChunkLocation location, out PackFile? pack) || (length is { } wanted && location.Payload.RawLength != wanted))
         {
             return false;
         }

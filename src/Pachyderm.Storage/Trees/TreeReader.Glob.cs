@@ -7,8 +7,8 @@ namespace Pachyderm.Storage.Trees;
 public sealed partial class TreeReader
 {
     /// <summary>
-    /// The files and directories that a pattern matches, in byte order on each level. Reads what can match only: names without wildcards
-    /// are looked up, and of the others those that begin as the pattern does.
+    /// The files and directories that a pattern matches, in byte order of their whole paths, in which <c>/a-b/c</c> sorts before
+    /// <c>/a/c</c>. Reads what can match only: names without wildcards are looked up, and of the others those that begin as the pattern does.
     /// </summary>
     /// <param name="root">The tree; null for an empty one.</param>
     /// <param name="pattern">The pattern.</param>
@@ -22,20 +22,30 @@ public sealed partial class TreeReader
             yield return RootEntry(root);
             yield break;
         }
-        Stack<(TreePath Path, DirectoryCursor Cursor)> open = new();
-        open.Push((TreePath.Root, await SeekAsync(root ?? EmptyDirectory, pattern.Names[0], cancellationToken).ConfigureAwait(false)));
-        while (open.TryPeek(out (TreePath Path, DirectoryCursor Cursor) current))
+        Stack<GlobLevel> open = new();
+        open.Push(new GlobLevel(TreePath.Root, await SeekAsync(root ?? EmptyDirectory, pattern.Names[0], cancellationToken)
+            .ConfigureAwait(false)));
+        while (open.TryPeek(out GlobLevel? level))
         {
-            DirectoryCursor cursor = current.Cursor;
+            DirectoryCursor cursor = level.Cursor;
             GlobName name = pattern.Names[open.Count - 1];
-            if (!await cursor.MoveToEntryAsync(cancellationToken).ConfigureAwait(false) || !cursor.Name.StartsWith(name.Prefix))
+            bool more = await cursor.MoveToEntryAsync(cancellationToken).ConfigureAwait(false) && cursor.Name.StartsWith(name.Prefix);
+            if (level.Waiting.TryPeek(out TreeEntry? waiting) && !(more && SortsBefore(cursor.Name, waiting.Path.Name.Span)))
+            {
+                level.Waiting.Pop();
+                open.Push(new GlobLevel(
+                    waiting.Path,
+                    await SeekAsync(waiting.Directory!.Value, pattern.Names[open.Count], cancellationToken).ConfigureAwait(false)));
+                continue;
+            }
+            if (!more)
             {
                 open.Pop();
                 continue;
             }
             bool last = open.Count == pattern.Names.Count;
             bool wanted = name.Matches(cursor.Name) && (last || EntryEncoding.IsDirectory(cursor.Value));
-            TreeEntry? entry = wanted ? Entry(current.Path.Child(cursor.Name), cursor.Value) : null;
+            TreeEntry? entry = wanted ? Entry(level.Path.Child(cursor.Name), cursor.Value) : null;
             if (name.IsLiteral)
             {
                 cursor.Finish();
@@ -50,12 +60,26 @@ public sealed partial class TreeReader
             }
             else if (entry is not null)
             {
-                DirectoryReference below = entry.Directory!.Value;
-                open.Push((entry.Path, await SeekAsync(below, pattern.Names[open.Count], cancellationToken).ConfigureAwait(false)));
+                level.Waiting.Push(entry);
             }
         }
     }
 
+    /// <summary>Whether the paths below a name come before those below the name of an earlier directory, which it begins with.</summary>
+    private static bool SortsBefore(ReadOnlySpan<byte> name, ReadOnlySpan<byte> directory) =>
+        name.Length > directory.Length && name.StartsWith(directory) && name[directory.Length] < (byte)'/';
+
     private ValueTask<DirectoryCursor> SeekAsync(DirectoryReference directory, GlobName name, CancellationToken cancellationToken) =>
         DirectoryCursor.SeekAsync(nodes, directory, name.Prefix, cancellationToken);
+
+    /// <summary>A directory in which names are matched.</summary>
+    private sealed class GlobLevel(TreePath path, DirectoryCursor cursor)
+    {
+        internal TreePath Path => path;
+
+        internal DirectoryCursor Cursor => cursor;
+
+        /// <summary>Directories that match, until it is known that no other goes before: each begins with the name of the one below.</summary>
+        internal Stack<TreeEntry> Waiting { get; } = new();
+    }
 }

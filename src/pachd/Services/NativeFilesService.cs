@@ -27,6 +27,38 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
     }
 
     /// <inheritdoc/>
+    public override async Task PutContent(
+        IAsyncStreamReader<Wire.Native.PutContentRequest> requestStream, IServerStreamWriter<Wire.Native.PutContentResponse> responseStream,
+        ServerCallContext context)
+    {
+        CancellationToken token = context.CancellationToken;
+        if (!await requestStream.MoveNext(token))
+        {
+            return;
+        }
+        Wire.Native.PutContentHead head = requestStream.Current.Head
+            ?? throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message names no file"));
+        await using FilePut put = await files.Writer.OpenAsync(Requests.CommitOf(head.File), head.File.Path, head.Overwrite, token);
+        await responseStream.WriteAsync(new Wire.Native.PutContentResponse(), token);
+        while (await requestStream.MoveNext(token))
+        {
+            Wire.Native.PutContentRequest request = requestStream.Current;
+            if (request.Ask is { } ask)
+            {
+                IReadOnlyList<bool> known = await put.AskAsync(Requests.Chunks(ask), token);
+                ByteString answer = ByteString.CopyFrom([.. known.Select(static isKnown => isKnown ? (byte)1 : (byte)0)]);
+                await responseStream.WriteAsync(new Wire.Native.PutContentResponse { Known = answer }, token);
+            }
+            else
+            {
+                await put.AppendAsync(request.Value.Memory, token);
+            }
+        }
+        await put.CompleteAsync(token);
+        await responseStream.WriteAsync(new Wire.Native.PutContentResponse { Done = true }, token);
+    }
+
+    /// <inheritdoc/>
     public override async Task GetFiles(
         Wire.Native.GetFilesRequest request, IServerStreamWriter<Wire.Native.GetFilesResponse> responseStream, ServerCallContext context)
     {

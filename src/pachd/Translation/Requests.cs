@@ -1,4 +1,5 @@
 using Pachyderm.Pfs;
+using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Pachd.Translation;
 
@@ -30,6 +31,21 @@ internal static class Requests
     /// <exception cref="PfsException">File or commit are not given.</exception>
     public static CommitReference CommitOf(Wire.Pfs.File? file) =>
         file is null ? throw new PfsException(PfsErrorKind.InvalidArgument, "no file is given") : Commit(file.Commit);
+
+    /// <summary>Chunks by name and length.</summary>
+    /// <exception cref="PfsException">There are not as many names as lengths.</exception>
+    public static IReadOnlyList<ChunkReference> Chunks(Wire.Native.ChunkNames names)
+    {
+        if (names.Hashes.Length != names.Lengths.Count * ChunkId.Length)
+        {
+            throw new PfsException(PfsErrorKind.InvalidArgument, "there are not as many names of chunks as lengths");
+        }
+        return
+        [
+            .. names.Lengths.Select((length, index) =>
+                new ChunkReference(new ChunkId(names.Hashes.Span.Slice(index * ChunkId.Length, ChunkId.Length)), length)),
+        ];
+    }
 
     /// <summary>Where a commit begins.</summary>
     public static CommitOrigin Origin(Wire.Pfs.Commit? parent, string branch, IEnumerable<Wire.Pfs.Commit> provenance) => new(

@@ -24,6 +24,8 @@ internal sealed class DictionaryChunkStore : IChunkStore, IChunkWriter
         return ValueTask.FromResult(id);
     }
 
+    public bool TryReuse(ChunkReference chunk) => chunks.TryGetValue(chunk.Id, out byte[]? bytes) && bytes.Length == chunk.Length;
+
     public Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public ValueTask<ChunkBuffer> ReadAsync(ChunkId id, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using CsCheck;
+using Pachyderm.Chunking;
 using Pachyderm.Errors;
 using Pachyderm.Storage.Content;
 

@@ -61,6 +61,9 @@ internal sealed class CountingChunkStore : IChunkStore
             return ValueTask.FromResult(store.Put(content.Span));
         }
 
+        public bool TryReuse(ChunkReference chunk) =>
+            store.chunks.TryGetValue(chunk.Id, out byte[]? bytes) && bytes.Length == chunk.Length;
+
         public Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public void Dispose()

@@ -1,23 +1,24 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Pachyderm.Storage.Content;
+namespace Pachyderm.Chunking;
 
 /// <summary>
 /// Finds where a file is cut: a gear hash over the bytes since the last cut, harder to meet before the average length than after it
 /// (normalised chunking, after FastCDC). The cut depends on these bytes alone, so equal data are cut alike after any edit before them.
-/// The parameters and the table are part of storage format 1: other values would store equal data twice.
+/// The parameters and the table are part of storage format 1: other values would store equal data twice. Clients cut alike, so that they can
+/// ask for chunks before they send them.
 /// </summary>
-internal struct Chunker
+public struct Chunker
 {
     /// <summary>No chunk but the last of a file is shorter.</summary>
-    internal const int Minimum = 128 << 10;
+    public const int Minimum = 128 << 10;
 
     /// <summary>Where the condition gets easier.</summary>
-    internal const int Average = 512 << 10;
+    public const int Average = 512 << 10;
 
     /// <summary>No chunk is longer.</summary>
-    internal const int Maximum = 2 << 20;
+    public const int Maximum = 2 << 20;
 
     // The hash is below these with a probability of 2^-20 and 2^-18 per byte: one bit on either side of the average.
     private const ulong HardThreshold = 1UL << (64 - 20);
