@@ -85,12 +85,29 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
     public string Key => Name.Replace('-', '_');
 
     /// <summary>The flag.</summary>
-    public Option<string[]> Option { get; } = new("--" + Name)
+    public Option<string[]> Option { get; } = CreateOption(Name, IsList, Help.Value, $"{Help.Text} [{VariableOf(Name)}; default: {(Default.Length == 0 ? "none" : Default)}]");
+
+    // Values of arrays are parsed one by one whatever the arity, so that one too many has to be told here.
+    private static Option<string[]> CreateOption(string name, bool isList, string valueName, string description)
     {
-        HelpName = Help.Value,
-        Arity = IsList ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
-        Description = $"{Help.Text} [{VariableOf(Name)}; default: {(Default.Length == 0 ? "none" : Default)}]",
-    };
+        Option<string[]> option = new("--" + name)
+        {
+            HelpName = valueName,
+            Arity = ArgumentArity.OneOrMore,
+            Description = description,
+        };
+        if (!isList)
+        {
+            option.Validators.Add(result =>
+            {
+                if (result.Tokens.Count > 1)
+                {
+                    result.AddError($"Option '--{name}' is given more than once.");
+                }
+            });
+        }
+        return option;
+    }
 
     private static string VariableOf(string name) => "PACHD_" + name.Replace('-', '_').ToUpperInvariant();
 
