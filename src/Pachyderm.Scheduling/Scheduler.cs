@@ -1,3 +1,5 @@
+using Pachyderm.Pps.Pipelines;
+
 namespace Pachyderm.Scheduling;
 
 /// <summary>
@@ -7,17 +9,25 @@ namespace Pachyderm.Scheduling;
 public sealed class Scheduler : IAsyncDisposable
 {
     private readonly PipelineSupervisor supervisor;
+    private readonly ResultCleanup cleanup;
 
     /// <summary>Puts the services together. Does no I/O, and runs nothing before <see cref="StartAsync"/>.</summary>
     public Scheduler(SchedulerOptions options)
+        : this(options, pipeline => new JobExecution(options, pipeline))
+    {
+    }
+
+    /// <summary>Puts the services together with something else that runs jobs.</summary>
+    internal Scheduler(SchedulerOptions options, Func<Pipeline, IJobExecution> executions)
     {
         ArgumentNullException.ThrowIfNull(options);
-        supervisor = new PipelineSupervisor(options);
+        supervisor = new PipelineSupervisor(options, executions);
         Pipelines = new PipelineManager(options, supervisor);
         Jobs = new JobManager(options, supervisor);
         Datums = new DatumCatalog(options);
         Logs = new JobLogs(options);
         Lineage = new LineageFinder(options);
+        cleanup = new ResultCleanup(options.Metadata);
         options.Files.Liveness.AddSource(new ResultRoots(options.Metadata).ListAsync);
     }
 
@@ -38,6 +48,13 @@ public sealed class Scheduler : IAsyncDisposable
 
     /// <summary>Lets every pipeline that is not paused go on where it was.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => supervisor.StartAsync(cancellationToken);
+
+    /// <summary>
+    /// Forgets the results of datums that no job will ask for again, because no pipeline has their salt any more. Their content is garbage
+    /// then: call this before a collection marks what is in use.
+    /// </summary>
+    /// <returns>How many were forgotten.</returns>
+    public Task<long> ForgetResultsAsync(CancellationToken cancellationToken) => cleanup.RunAsync(cancellationToken);
 
     /// <summary>Ends what runs; jobs go on after the next start. No process of a program is left.</summary>
     public ValueTask DisposeAsync() => supervisor.DisposeAsync();

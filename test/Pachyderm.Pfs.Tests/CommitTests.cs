@@ -227,6 +227,14 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Equal(10, await SizeAsync());
     }
 
+    [Fact]
+    public async Task A_commit_that_is_built_of_nothing_is_empty()
+    {
+        CommitName built = await pfs.Files.Commits.BuildAsync(new CommitOrigin(Repo, null, new BranchName("built"), []), null, Token);
+        Assert.Empty(await pfs.ReadAllAsync(built));
+        Assert.Null((await pfs.InspectAsync(built)).Tree);
+    }
+
     private async Task<long> SizeAsync() => (await pfs.Files.Repos.InspectAsync(Repo, Token)).SizeBytes;
 
     private async Task<List<(string, CommitName)>> BranchesAsync() =>

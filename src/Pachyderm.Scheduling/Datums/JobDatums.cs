@@ -126,19 +126,14 @@ internal sealed class JobDatums
             cancellationToken);
     }
 
-    /// <summary>Which of the datums that a job did not process it skipped.</summary>
+    /// <summary>Which of the datums that a job did not process it skipped, or will skip.</summary>
     private sealed class KnownResults(IMetadataReader reader, JobRecord job)
     {
         private readonly PpsReader records = new(reader);
         private readonly Dictionary<JobId, bool> isEarlier = [];
 
-        public bool Has(DatumTag tag) => job.Job.State switch
-        {
-            // It waits for its turn: nothing is decided.
-            JobState.Starting => false,
-            JobState.Success => true,
-            _ => records.FindResult(tag) is { } result ? IsEarlier(result.Job) : reader.FindTag(tag.ToString()) is not null,
-        };
+        public bool Has(DatumTag tag) => job.Job.State == JobState.Success
+            || (records.FindResult(tag) is { } result ? IsEarlier(result.Job) : reader.FindTag(tag.ToString()) is not null);
 
         // A job that was stopped did not skip what a later one has processed since. Jobs run in the order of the queue.
         private bool IsEarlier(JobId other)
