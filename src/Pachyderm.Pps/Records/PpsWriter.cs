@@ -169,9 +169,19 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
     public void PutCursor(PipelineName pipeline, long change) =>
         writer.PutRow(RowSpace.Cursors, Bytes(pipeline.Value), new RowKey().Ascending(change).ToArray());
 
-    /// <summary>Appends a piece to the log of a job: some lines, encoded by the caller.</summary>
-    public void AppendLog(PipelineName pipeline, JobId job, ReadOnlyMemory<byte> lines) =>
-        writer.PutRow(RowSpace.Logs, LogKey(pipeline, job).Ascending(writer.TakeRevision()).ToArray(), lines.Span);
+    /// <summary>Appends pieces to the log of a job: some lines each, encoded by the caller.</summary>
+    public void AppendLog(PipelineName pipeline, JobId job, IReadOnlyCollection<ReadOnlyMemory<byte>> pieces)
+    {
+        ArgumentNullException.ThrowIfNull(pieces);
+        foreach (ReadOnlyMemory<byte> piece in pieces)
+        {
+            writer.PutRow(RowSpace.Logs, LogKey(pipeline, job).Ascending(writer.TakeRevision()).ToArray(), piece.Span);
+        }
+        if (pieces.Count > 0)
+        {
+            writer.AddChange(new Change(0, ChangeKind.LogAppended, pipeline.Value, job.Value));
+        }
+    }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
