@@ -35,6 +35,8 @@ public sealed class PachClient : IAsyncDisposable
         Branches = new BranchOperations(_connection);
         Files = new FileOperations(_connection);
         Objects = new ObjectOperations(_connection);
+        Pipelines = new PipelineOperations(_connection);
+        Jobs = new JobOperations(_connection);
         Maintenance = new MaintenanceOperations(_connection);
     }
 
@@ -55,6 +57,12 @@ public sealed class PachClient : IAsyncDisposable
 
     /// <summary>Objects and tags.</summary>
     public ObjectOperations Objects { get; }
+
+    /// <summary>Pipelines.</summary>
+    public PipelineOperations Pipelines { get; }
+
+    /// <summary>Jobs, with their datums, logs and reasons.</summary>
+    public JobOperations Jobs { get; }
 
     /// <summary>Care of the whole server.</summary>
     public MaintenanceOperations Maintenance { get; }

@@ -35,6 +35,9 @@ public enum ChangeKind
 
     /// <summary>A job was deleted; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
     JobDeleted = 11,
+
+    /// <summary>The log of a job has grown; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
+    LogAppended = 12,
 }
 
 /// <summary>An entry of the change feed, appended by the transaction that made the change.</summary>

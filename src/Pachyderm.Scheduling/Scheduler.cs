@@ -1,3 +1,5 @@
+using Pachyderm.Pps.Pipelines;
+
 namespace Pachyderm.Scheduling;
 
 /// <summary>
@@ -11,9 +13,15 @@ public sealed class Scheduler : IAsyncDisposable
 
     /// <summary>Puts the services together. Does no I/O, and runs nothing before <see cref="StartAsync"/>.</summary>
     public Scheduler(SchedulerOptions options)
+        : this(options, pipeline => new JobExecution(options, pipeline))
+    {
+    }
+
+    /// <summary>Puts the services together with something else that runs jobs.</summary>
+    internal Scheduler(SchedulerOptions options, Func<Pipeline, IJobExecution> executions)
     {
         ArgumentNullException.ThrowIfNull(options);
-        supervisor = new PipelineSupervisor(options);
+        supervisor = new PipelineSupervisor(options, executions);
         Pipelines = new PipelineManager(options, supervisor);
         Jobs = new JobManager(options, supervisor);
         Datums = new DatumCatalog(options);

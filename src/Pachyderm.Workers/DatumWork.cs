@@ -1,7 +1,7 @@
 namespace Pachyderm.Workers;
 
-/// <summary>One datum to process.</summary>
-public sealed record DatumWork
+/// <summary>One datum to process. Who needs to know more of it in <see cref="DatumFlow"/> derives from this.</summary>
+public record DatumWork
 {
     /// <summary>Identifies the datum in log lines.</summary>
     public required string Id { get; init; }

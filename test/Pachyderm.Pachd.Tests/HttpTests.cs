@@ -33,6 +33,16 @@ public sealed class HttpTests(SharedPachd shared) : IClassFixture<SharedPachd>, 
     }
 
     [Fact]
+    public async Task Metrics_count_what_was_put_and_committed()
+    {
+        string metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), PachdProcess.Token);
+        foreach (string name in (string[])["bytes_put_bytes", "commits_finished_commits", "finish_duration_seconds", "writes_writes"])
+        {
+            Assert.Matches($"(?m)^pachyderm_pfs_{name}[a-z_]*({{.*}})? [1-9]", metrics);
+        }
+    }
+
+    [Fact]
     public async Task A_file_is_downloaded_with_its_name()
     {
         using HttpResponseMessage response = await GetAsync("d/a%20file.txt");

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Pachyderm.Metadata;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
@@ -65,6 +66,8 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
             {
                 return batch.Tree;
             }
+            using Activity? activity = PfsTelemetry.Source.StartActivity("fold");
+            activity?.SetTag("commit", CommitName.Of(commit).ToString()).SetTag("writes", batch.Writes.Count);
             using IChunkWriter writer = trees.Chunks.OpenWriter();
             DirectoryReference tree;
             try
@@ -89,6 +92,7 @@ internal sealed class CommitFolder(IMetadataStore metadata, TreeStore trees) : I
                     return true;
                 },
                 cancellationToken);
+            PfsTelemetry.WritesFolded.Add(batch.Writes.Count);
             left -= batch.Writes.Count;
             if (left <= 0)
             {

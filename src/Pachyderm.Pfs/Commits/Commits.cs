@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Pachyderm.Metadata;
 using Pachyderm.Storage.Trees;
 
@@ -45,10 +46,12 @@ public sealed class Commits
     /// </param>
     /// <param name="cancellationToken">Ends the waiting before the change has begun.</param>
     /// <exception cref="PfsException">As for <see cref="StartAsync"/>.</exception>
-    public Task<CommitName> BuildAsync(CommitOrigin origin, DirectoryReference? tree, CancellationToken cancellationToken)
+    public async Task<CommitName> BuildAsync(CommitOrigin origin, DirectoryReference? tree, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        return metadata.WriteAsync(writer => Build(writer, origin, tree, now), cancellationToken);
+        CommitName built = await metadata.WriteAsync(writer => Build(writer, origin, tree, now), cancellationToken);
+        PfsTelemetry.CommitsFinished.Add(1);
+        return built;
     }
 
     /// <summary>Finishes a commit: its writes become its content, which never changes again.</summary>
@@ -58,8 +61,11 @@ public sealed class Commits
     /// </exception>
     public async Task<CommitName> FinishAsync(CommitReference commit, CancellationToken cancellationToken)
     {
+        long begin = time.GetTimestamp();
         CommitRecord found = await metadata.ReadAsync(reader => Resolution.Find(reader, commit), cancellationToken);
         CommitName name = CommitName.Of(found.Key);
+        using Activity? activity = PfsTelemetry.Source.StartActivity("finish-commit");
+        activity?.SetTag("commit", name.ToString());
         if (!found.IsOpen)
         {
             throw PfsErrors.FinishedTwice(name);
@@ -74,6 +80,8 @@ public sealed class Commits
             DateTimeOffset now = time.GetUtcNow();
             if (await metadata.WriteAsync(writer => TryFinish(writer, name, tree, growth, now), cancellationToken))
             {
+                PfsTelemetry.CommitsFinished.Add(1);
+                PfsTelemetry.FinishDuration.Record(time.GetElapsedTime(begin).TotalSeconds);
                 return name;
             }
         }

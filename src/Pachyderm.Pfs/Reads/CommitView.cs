@@ -57,6 +57,7 @@ public sealed class CommitView : IDisposable
     public IAsyncEnumerable<ChunkBuffer> ReadAsync(CommitFile file, long offset, long? count, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(file);
+        PfsTelemetry.BytesRead.Add(Math.Clamp(file.Entry.Size - offset, 0, count ?? long.MaxValue));
         return trees.Contents.ReadAsync(file.Entry.File!, offset, count, cancellationToken);
     }
 

@@ -91,6 +91,7 @@ internal sealed class BulkWriter(IChunkStore chunks, CommitWrites writes, Commit
         inFile = false;
         files++;
         bytes += content.Size;
+        PfsTelemetry.BytesPut.Add(content.Size);
         batchBytes += content.Size;
     }
 

@@ -37,6 +37,7 @@ internal sealed class CommitWrites(IMetadataStore metadata, CommitFolder folder)
                 return writer.CountPendingWrites(commit);
             },
             cancellationToken);
+        PfsTelemetry.Writes.Add(payloads.Count);
         await folder.RelieveAsync(commit, count, bytes);
     }
 }

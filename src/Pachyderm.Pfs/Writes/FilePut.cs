@@ -92,6 +92,7 @@ public sealed class FilePut : IAsyncDisposable
             throw PfsErrors.Invalid($"\"{path}\" ends before all of the chunks have come that were asked for");
         }
         FileContent content = await builder.CompleteAsync(cancellationToken);
+        PfsTelemetry.BytesPut.Add(content.Size);
         await writer.FlushAsync(cancellationToken);
         await writes.AppendAsync(
             commit, [PendingWriteCodec.Encode(new PutFile(path, content, overwrite))], () => PfsErrors.NotOpen(commit.Id), cancellationToken);

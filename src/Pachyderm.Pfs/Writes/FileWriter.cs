@@ -112,6 +112,8 @@ public sealed class FileWriter
         {
             await builder.AppendAsync(piece, cancellationToken);
         }
-        return await builder.CompleteAsync(cancellationToken);
+        FileContent file = await builder.CompleteAsync(cancellationToken);
+        PfsTelemetry.BytesPut.Add(file.Size);
+        return file;
     }
 }

@@ -59,6 +59,10 @@ public class PpsReader(IMetadataReader reader)
     public IReadOnlyList<JobRecord> ListQueue(PipelineName pipeline) =>
         [.. Rows(RowSpace.JobQueue, new RowKey().Text(pipeline.Value).ToArray()).Select(Job)];
 
+    /// <summary>The job of a pipeline whose turn it is; null if all have ended.</summary>
+    public JobRecord? FindNextJob(PipelineName pipeline) =>
+        reader.ListRows(RowSpace.JobQueue, new RowKey().Text(pipeline.Value).ToArray(), null, 1) is [{ } first] ? Job(first) : null;
+
     /// <summary>A page of the datums that a job has processed, by place.</summary>
     /// <param name="job">The job.</param>
     /// <param name="after">Only datums behind this place; -1 to begin.</param>
@@ -126,6 +130,9 @@ public class PpsReader(IMetadataReader reader)
     public IReadOnlyList<CommitRef> ListWaiting(PipelineName pipeline) =>
         [.. Rows(RowSpace.Waiting, new RowKey().Text(pipeline.Value).ToArray()).Select(row => Waiting(pipeline, row))];
 
+    /// <summary>Whether a pipeline has considered a commit, or is never to consider it.</summary>
+    public bool HasArrived(PipelineName pipeline, CommitRef commit) => reader.HasRow(RowSpace.Arrived, ArrivedKey(pipeline, commit));
+
     /// <summary>The last change of the feed that a pipeline has considered; 0 if none.</summary>
     public long FindCursor(PipelineName pipeline) =>
         reader.FindRow(RowSpace.Cursors, Encoding.UTF8.GetBytes(pipeline.Value)) is { Length: sizeof(long) } row
@@ -168,6 +175,9 @@ public class PpsReader(IMetadataReader reader)
     }
 
     internal static RowKey LogKey(PipelineName pipeline, JobId job) => new RowKey().Text(pipeline.Value).Text(job.Value);
+
+    internal static byte[] ArrivedKey(PipelineName pipeline, CommitRef commit) =>
+        new RowKey().Text(pipeline.Value).Text(commit.Repo).Text(commit.Id).ToArray();
 
     internal static CommitRef Waiting(PipelineName pipeline, StoredRow row)
     {

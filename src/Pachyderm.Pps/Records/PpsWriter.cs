@@ -43,8 +43,17 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
     public void ForgetTriggers(PipelineName name)
     {
         DeleteAll(RowSpace.Waiting, new RowKey().Text(name.Value).ToArray());
+        DeleteAll(RowSpace.Arrived, new RowKey().Text(name.Value).ToArray());
         writer.DeleteRow(RowSpace.Cursors, Bytes(name.Value));
     }
+
+    /// <summary>Forgets the commits of a repo that a pipeline keeps until others arrive: the repo was deleted.</summary>
+    public void ForgetWaiting(PipelineName name, string repo) =>
+        DeleteAll(RowSpace.Waiting, new RowKey().Text(name.Value).Text(repo).ToArray());
+
+    /// <summary>A pipeline is not to consider a commit, or has done so: it never arrives again.</summary>
+    public void PutArrived(PipelineName name, CommitRef commit) =>
+        writer.PutRow(RowSpace.Arrived, PpsReader.ArrivedKey(name, commit), []);
 
     /// <summary>
     /// Creates or replaces a job, and counts it with its pipeline. A new one is last in the queue of its pipeline; one that has ended
@@ -124,8 +133,9 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
     }
 
     /// <summary>
-    /// A pipeline has considered a commit: keeps it while it waits, forgets what is in no later set, and notes how far the feed is read.
-    /// The job of the set that was found, if any, belongs into the same transaction, so that every commit triggers exactly once.
+    /// A pipeline has considered a commit, which never arrives again: keeps it while it waits, forgets what is in no later set, and notes how
+    /// far the feed is read. The job of the set that was found, if any, belongs into the same transaction, so that every commit triggers
+    /// exactly once.
     /// </summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="commit">The commit.</param>
@@ -151,6 +161,7 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
                 writer.DeleteRow(RowSpace.Waiting, key);
             }
         }
+        PutArrived(pipeline, commit);
         PutCursor(pipeline, change);
     }
 
@@ -158,9 +169,19 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
     public void PutCursor(PipelineName pipeline, long change) =>
         writer.PutRow(RowSpace.Cursors, Bytes(pipeline.Value), new RowKey().Ascending(change).ToArray());
 
-    /// <summary>Appends a piece to the log of a job: some lines, encoded by the caller.</summary>
-    public void AppendLog(PipelineName pipeline, JobId job, ReadOnlyMemory<byte> lines) =>
-        writer.PutRow(RowSpace.Logs, LogKey(pipeline, job).Ascending(writer.TakeRevision()).ToArray(), lines.Span);
+    /// <summary>Appends pieces to the log of a job: some lines each, encoded by the caller.</summary>
+    public void AppendLog(PipelineName pipeline, JobId job, IReadOnlyCollection<ReadOnlyMemory<byte>> pieces)
+    {
+        ArgumentNullException.ThrowIfNull(pieces);
+        foreach (ReadOnlyMemory<byte> piece in pieces)
+        {
+            writer.PutRow(RowSpace.Logs, LogKey(pipeline, job).Ascending(writer.TakeRevision()).ToArray(), piece.Span);
+        }
+        if (pieces.Count > 0)
+        {
+            writer.AddChange(new Change(0, ChangeKind.LogAppended, pipeline.Value, job.Value));
+        }
+    }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 

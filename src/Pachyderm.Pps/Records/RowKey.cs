@@ -40,6 +40,9 @@ internal static class RowSpace
 
     /// <summary>Pieces of logs, by pipeline and job, oldest first.</summary>
     public const int Logs = 10;
+
+    /// <summary>Commits that a pipeline has considered, or never will, by pipeline and repo.</summary>
+    public const int Arrived = 11;
 }
 
 /// <summary>

@@ -6,8 +6,13 @@ namespace Pachyderm.Scheduling;
 /// </summary>
 internal sealed class JobRunner
 {
+    private readonly SchedulerOptions options;
+    private readonly StoredTrees trees;
+
     public JobRunner(SchedulerOptions options)
     {
+        this.options = options;
+        trees = new StoredTrees(options.Chunks);
     }
 
     /// <summary>Runs a job whose turn it is.</summary>
@@ -20,5 +25,9 @@ internal sealed class JobRunner
     /// When it returns, the record says SUCCESS or FAILURE. Any exception but <see cref="OperationCanceledException"/> is a failure that was
     /// not the program's: the caller records the restart (<see cref="Pps.Jobs.Job.Restart"/>) and tries again after a pause.
     /// </remarks>
-    public Task RunAsync(WorkerPool pool, RunningJob job, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task RunAsync(WorkerPool pool, RunningJob job, CancellationToken cancellationToken)
+    {
+        await using JobExecution execution = await JobExecution.OpenAsync(options, trees, pool, job, cancellationToken);
+        await execution.RunAsync(cancellationToken);
+    }
 }

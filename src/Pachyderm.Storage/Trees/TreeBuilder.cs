@@ -72,6 +72,22 @@ public sealed class TreeBuilder
         Open(path.Name, hash);
     }
 
+    /// <summary>Adds a directory that is stored already, with everything in it, and the directories above that did not come yet.</summary>
+    /// <param name="path">Where it is; not the root.</param>
+    /// <param name="directory">The directory.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="ArgumentException">The path does not come after the last one, or cannot be stored.</exception>
+    public async ValueTask AddStoredAsync(TreePath path, DirectoryReference directory, CancellationToken cancellationToken)
+    {
+        if (path.IsRoot)
+        {
+            throw new ArgumentException("A stored directory cannot be put at the root.", nameof(path));
+        }
+        await EnterAsync(path.Parent, path, cancellationToken).ConfigureAwait(false);
+        Claim(open[^1], path, path.Name);
+        await open[^1].Writer.AddAsync(path.Name.Span, directory, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Ends the tree.</summary>
     /// <returns>The tree; an empty one if nothing was added.</returns>
     public async Task<DirectoryReference> FinishAsync(CancellationToken cancellationToken)

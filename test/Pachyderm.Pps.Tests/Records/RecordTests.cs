@@ -192,8 +192,8 @@ public sealed class RecordTests : IAsyncLifetime
             Array.ForEach(datums, datum => writer.PutDatum(job.Id, datum));
             writer.PutDatum(other.Id, datums[0]);
             writer.PutResult(tag, new ResultRecord(job.Id, new byte[] { 1, 2 }));
-            writer.AppendLog(Name, job.Id, "one"u8.ToArray());
-            writer.AppendLog(Name, job.Id, "two"u8.ToArray());
+            writer.AppendLog(Name, job.Id, ["one"u8.ToArray()]);
+            writer.AppendLog(Name, job.Id, ["two"u8.ToArray()]);
         });
 
         Assert.Equal(datums[..10], await ReadAsync(reader => reader.ListDatums(job.Id, -1, 10)));

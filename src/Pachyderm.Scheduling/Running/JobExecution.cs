@@ -1,0 +1,177 @@
+using System.Globalization;
+using Pachyderm.Pfs;
+using Pachyderm.Pps;
+using Pachyderm.Pps.Datums;
+using Pachyderm.Pps.Identity;
+using Pachyderm.Pps.Jobs;
+using Pachyderm.Pps.Records;
+
+namespace Pachyderm.Scheduling;
+
+/// <summary>One run of a job, from its plan to its end.</summary>
+internal sealed class JobExecution : IAsyncDisposable
+{
+    private readonly SchedulerOptions options;
+    private readonly StoredTrees trees;
+    private readonly WorkerPool pool;
+    private readonly RunningJob running;
+    private readonly JobLedger ledger;
+    private readonly JobLogWriter log;
+    private readonly JobInputs inputs;
+    private Job job;
+
+    private JobExecution(SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, JobLedger ledger, Job job)
+    {
+        this.options = options;
+        this.trees = trees;
+        this.pool = pool;
+        this.running = running;
+        this.ledger = ledger;
+        this.job = job;
+        log = new JobLogWriter(options, job.Pipeline, job.Id);
+        inputs = new JobInputs(options.Files.Reader);
+    }
+
+    /// <summary>Begins.</summary>
+    /// <exception cref="OperationCanceledException">The job has ended or is gone.</exception>
+    public static async Task<JobExecution> OpenAsync(
+        SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, CancellationToken cancellationToken)
+    {
+        JobLedger ledger = new(options.Metadata, running.Id);
+        return new JobExecution(options, trees, pool, running, ledger, await ledger.ReadAsync(cancellationToken));
+    }
+
+    /// <summary>Runs the job until its record says how it ended.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        log.Tell(job.State == JobState.Running ? "the job goes on" : "the job begins");
+        JobDatums datums;
+        try
+        {
+            datums = await JobDatums.OpenAsync(job, inputs, options, trees, cancellationToken);
+        }
+        catch (Exception exception) when (exception is PpsException or PfsException { Kind: PfsErrorKind.NotFound })
+        {
+            await FailAsync(exception.Message, cancellationToken);
+            return;
+        }
+        IReadOnlyList<int> run = await new JobPlanning(options, trees, pool.Pipeline, ledger).PlanAsync(datums, cancellationToken);
+        await BeginAsync(datums, run, cancellationToken);
+        DatumDispatcher dispatcher = new(options, trees, pool, running, datums, ledger, log);
+        DispatchResult result = await dispatcher.RunAsync(run, cancellationToken);
+        if (result.Failures.Count > 0)
+        {
+            await FailAsync(Describe(result.Failures, datums.Set.Count), cancellationToken, result);
+            return;
+        }
+        await CommitAsync(datums, result, cancellationToken);
+    }
+
+    /// <summary>Stores what is left of the log, and lets go of the inputs.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await log.DisposeAsync();
+        inputs.Dispose();
+    }
+
+    private async Task BeginAsync(JobDatums datums, IReadOnlyList<int> run, CancellationToken cancellationToken)
+    {
+        int total = datums.Set.Count;
+        (int processed, ProcessStats stats) = await CountProcessedAsync(run, cancellationToken);
+        JobProgress progress = new(total, processed, total - run.Count - processed, stats);
+        job = await ledger.WriteAsync(
+            (_, _, now) => (now.State == JobState.Starting ? now.Run(total) : now).Resume(progress), cancellationToken);
+        log.Tell(string.Create(CultureInfo.InvariantCulture, $"{total} datums: {run.Count} to be processed, {total - run.Count} skipped"));
+    }
+
+    /// <summary>What an earlier run of the job has processed.</summary>
+    private async Task<(int Processed, ProcessStats Stats)> CountProcessedAsync(IReadOnlyList<int> run, CancellationToken cancellationToken)
+    {
+        if (job is { State: JobState.Starting, Restarts: 0 })
+        {
+            return default;
+        }
+        const int Page = 1_000;
+        HashSet<int> again = [.. run];
+        int processed = 0;
+        ProcessStats stats = default;
+        for (int after = -1; ;)
+        {
+            int start = after;
+            IReadOnlyList<DatumRecord> page = await options.Metadata.ReadAsync(
+                reader => new PpsReader(reader).ListDatums(job.Id, start, Page), cancellationToken);
+            foreach (DatumRecord record in page.Where(record => !record.Failed && !again.Contains(record.Index)))
+            {
+                processed++;
+                stats += record.Stats;
+            }
+            if (page.Count < Page)
+            {
+                return (processed, stats);
+            }
+            after = page[^1].Index;
+        }
+    }
+
+    private async Task CommitAsync(JobDatums datums, DispatchResult result, CancellationToken cancellationToken)
+    {
+        using Storage.Content.IChunkWriter writer = options.Chunks.OpenWriter();
+        JobOutput output;
+        try
+        {
+            output = await new OutputAssembler(options, trees, datums).AssembleAsync(job, writer, cancellationToken);
+        }
+        catch (PpsException conflict)
+        {
+            await FailAsync(conflict.Message, cancellationToken, result);
+            return;
+        }
+        await writer.FlushAsync(cancellationToken);
+        log.Tell(string.Create(
+            CultureInfo.InvariantCulture, $"the output has {output.Tree?.Files ?? 0} files of {output.Tree?.Size ?? 0} bytes"));
+        log.Tell("the job ends with success");
+        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = await log.DrainAsync();
+        CommitOrigin origin = new(
+            new RepoName(job.Pipeline.Value), null, new BranchName(job.Workload.OutputBranch),
+            [.. job.Input.Sources().Select(static source => new CommitName(new RepoName(source.Repo), new CommitId(source.Id)))]);
+        DateTimeOffset now = options.Time.GetUtcNow();
+        job = await ledger.WriteAsync(
+            (transaction, records, before) =>
+            {
+                RepoTransaction repos = new(transaction, now);
+                CommitName commit = repos.BuildCommit(origin, output.Tree);
+                records.AppendLog(before.Pipeline, before.Id, lines);
+                return before.Advance(result.Processed, 0, result.Stats)
+                    .Commit(new CommitRef(commit.Repo.Value, commit.Id.Value), output.IsDisjoint, null)
+                    .Succeed(now);
+            },
+            cancellationToken);
+    }
+
+    private async Task FailAsync(string reason, CancellationToken cancellationToken, DispatchResult? result = null)
+    {
+        log.Tell($"the job fails: {reason}");
+        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = await log.DrainAsync();
+        DateTimeOffset now = options.Time.GetUtcNow();
+        job = await ledger.WriteAsync(
+            (_, records, before) =>
+            {
+                records.AppendLog(before.Pipeline, before.Id, lines);
+                Job runs = before.State == JobState.Starting ? before.Run(0) : before;
+                return runs.Advance(result?.Processed ?? 0, 0, result?.Stats ?? default).Fail(reason, null, now);
+            },
+            cancellationToken);
+    }
+
+    private static string Describe(IReadOnlyList<DatumFailure> failures, int total)
+    {
+        DatumFailure first = failures.MinBy(static failure => failure.Datum.Index)!;
+        string files = string.Join(", ", first.Datum.Parts.Select(static part => $"{part.Input.Name}:{LogFiles.PathOf(part)}"));
+        string id = DatumIdentity.IdOf(first.Datum.Parts.Items.AsSpan()).ToString();
+        string text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{failures.Count} of {total} datums failed; {(failures.Count == 1 ? "it" : "the first")} is {id} ({files}): {first.Reason}");
+        const int MaxLength = 2_000;
+        return text.Length > MaxLength ? text[..MaxLength] + "..." : text;
+    }
+}

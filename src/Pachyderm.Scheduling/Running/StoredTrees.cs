@@ -1,0 +1,33 @@
+using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Trees;
+
+namespace Pachyderm.Scheduling;
+
+/// <summary>Reads and writes trees and contents of one chunk store, with one cache of nodes.</summary>
+internal sealed class StoredTrees
+{
+    // A job reads the outputs of its datums once, and the directories of its inputs again and again.
+    private const long CacheBytes = 16 << 20;
+
+    public StoredTrees(IChunkStore chunks)
+    {
+        NodeCache cache = new(CacheBytes);
+        Chunks = chunks;
+        Contents = new FileContents(chunks);
+        Reader = new TreeReader(chunks, cache);
+        Editor = new TreeEditor(chunks, cache);
+    }
+
+    public IChunkStore Chunks { get; }
+
+    public FileContents Contents { get; }
+
+    public TreeReader Reader { get; }
+
+    public TreeEditor Editor { get; }
+
+    /// <summary>Applies writes; what is put to one path is appended.</summary>
+    public Task<DirectoryReference> ApplyAsync(
+        DirectoryReference? root, IReadOnlyList<TreeWrite> writes, IChunkWriter writer, CancellationToken cancellationToken) =>
+        Editor.ApplyAsync(root, writes, writer, (parts, token) => Contents.ConcatAsync(parts, writer, token), cancellationToken);
+}
