@@ -27,7 +27,7 @@ internal sealed class JobRunner
     /// </remarks>
     public async Task RunAsync(WorkerPool pool, RunningJob job, CancellationToken cancellationToken)
     {
-        await using JobExecution execution = await JobExecution.OpenAsync(options, trees, pool, job, cancellationToken);
+        await using JobRun execution = await JobRun.OpenAsync(options, trees, pool, job, cancellationToken);
         await execution.RunAsync(cancellationToken);
     }
 }

@@ -8,7 +8,7 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Scheduling;
 
 /// <summary>The datums of a job that runs, and what their programs are shown. Safe for concurrent use.</summary>
-internal sealed class JobDatums
+internal sealed class PlannedDatums
 {
     private readonly Job job;
     private readonly JobInputs inputs;
@@ -17,7 +17,7 @@ internal sealed class JobDatums
     private readonly CommitRef? parentCommit;
     private readonly IncrementalInputs? incremental;
 
-    private JobDatums(
+    private PlannedDatums(
         Job job, JobInputs inputs, SchedulerOptions options, StoredTrees trees, DatumSet set,
         CommitRef? parentCommit, IncrementalInputs? incremental)
     {
@@ -40,7 +40,7 @@ internal sealed class JobDatums
     /// <summary>Opens the input commits of a job and lists its datums.</summary>
     /// <exception cref="PpsException">There are too many.</exception>
     /// <exception cref="Pfs.PfsException">A commit is missing.</exception>
-    public static async Task<JobDatums> OpenAsync(
+    public static async Task<PlannedDatums> OpenAsync(
         Job job, JobInputs inputs, SchedulerOptions options, StoredTrees trees, CancellationToken cancellationToken)
     {
         await inputs.OpenAsync(job.Input.Sources(), cancellationToken);
@@ -50,7 +50,7 @@ internal sealed class JobDatums
             ? await inputs.OpenParentAsync(commit, cancellationToken)
             : null;
         IncrementalInputs? incremental = await IncrementalInputs.OpenAsync(job, parent, source, cancellationToken);
-        return new JobDatums(job, inputs, options, trees, set, parent, incremental);
+        return new PlannedDatums(job, inputs, options, trees, set, parent, incremental);
     }
 
     /// <summary>The tag of a datum.</summary>

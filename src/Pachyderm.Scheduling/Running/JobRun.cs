@@ -9,7 +9,7 @@ using Pachyderm.Pps.Records;
 namespace Pachyderm.Scheduling;
 
 /// <summary>One run of a job, from its plan to its end.</summary>
-internal sealed class JobExecution : IAsyncDisposable
+internal sealed class JobRun : IAsyncDisposable
 {
     private readonly SchedulerOptions options;
     private readonly StoredTrees trees;
@@ -20,7 +20,7 @@ internal sealed class JobExecution : IAsyncDisposable
     private readonly JobInputs inputs;
     private Job job;
 
-    private JobExecution(SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, JobLedger ledger, Job job)
+    private JobRun(SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, JobLedger ledger, Job job)
     {
         this.options = options;
         this.trees = trees;
@@ -34,21 +34,21 @@ internal sealed class JobExecution : IAsyncDisposable
 
     /// <summary>Begins.</summary>
     /// <exception cref="OperationCanceledException">The job has ended or is gone.</exception>
-    public static async Task<JobExecution> OpenAsync(
+    public static async Task<JobRun> OpenAsync(
         SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, CancellationToken cancellationToken)
     {
         JobLedger ledger = new(options.Metadata, running.Id);
-        return new JobExecution(options, trees, pool, running, ledger, await ledger.ReadAsync(cancellationToken));
+        return new JobRun(options, trees, pool, running, ledger, await ledger.ReadAsync(cancellationToken));
     }
 
     /// <summary>Runs the job until its record says how it ended.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         log.Tell(job.State == JobState.Running ? "the job goes on" : "the job begins");
-        JobDatums datums;
+        PlannedDatums datums;
         try
         {
-            datums = await JobDatums.OpenAsync(job, inputs, options, trees, cancellationToken);
+            datums = await PlannedDatums.OpenAsync(job, inputs, options, trees, cancellationToken);
         }
         catch (Exception exception) when (exception is PpsException or PfsException { Kind: PfsErrorKind.NotFound })
         {
@@ -74,7 +74,7 @@ internal sealed class JobExecution : IAsyncDisposable
         inputs.Dispose();
     }
 
-    private async Task BeginAsync(JobDatums datums, IReadOnlyList<int> run, CancellationToken cancellationToken)
+    private async Task BeginAsync(PlannedDatums datums, IReadOnlyList<int> run, CancellationToken cancellationToken)
     {
         int total = datums.Set.Count;
         (int processed, ProcessStats stats) = await CountProcessedAsync(run, cancellationToken);
@@ -113,7 +113,7 @@ internal sealed class JobExecution : IAsyncDisposable
         }
     }
 
-    private async Task CommitAsync(JobDatums datums, DispatchResult result, CancellationToken cancellationToken)
+    private async Task CommitAsync(PlannedDatums datums, DispatchResult result, CancellationToken cancellationToken)
     {
         using Storage.Content.IChunkWriter writer = options.Chunks.OpenWriter();
         JobOutput output;
