@@ -30,7 +30,8 @@ internal static class PfsTelemetry
 
     /// <summary>How long finishing a commit took.</summary>
     public static Histogram<double> FinishDuration { get; } = Meter.CreateHistogram<double>(
-        "pachyderm.pfs.finish_duration", "s", "Time from the request to finish a commit to its end.");
+        "pachyderm.pfs.finish_duration", "s", "Time from the request to finish a commit to its end.",
+        tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100] });
 
     /// <summary>Writes that were folded into trees.</summary>
     public static Counter<long> WritesFolded { get; } = Meter.CreateCounter<long>(

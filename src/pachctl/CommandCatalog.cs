@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pachyderm.Pachctl.Commands;
 using Pachyderm.Pachctl.Pfs;
+using Pachyderm.Pachctl.Pps;
 using Pachyderm.Pachctl.Server;
 
 namespace Pachyderm.Pachctl;
@@ -33,9 +34,29 @@ internal static class CommandCatalog
         ("delete-file", FileCommands.DeleteFile),
         ("get-object", ObjectCommands.GetObject),
         ("get-tag", ObjectCommands.GetTag),
+        ("create-pipeline", PipelineCommands.CreatePipeline),
+        ("update-pipeline", PipelineCommands.UpdatePipeline),
+        ("list-pipeline", PipelineCommands.ListPipeline),
+        ("inspect-pipeline", PipelineCommands.InspectPipeline),
+        ("start-pipeline", PipelineCommands.StartPipeline),
+        ("stop-pipeline", PipelineCommands.StopPipeline),
+        ("delete-pipeline", PipelineCommands.DeletePipeline),
+        ("run-pipeline", PipelineCommands.RunPipeline),
+        ("list-job", JobCommands.ListJob),
+        ("inspect-job", JobCommands.InspectJob),
+        ("stop-job", JobCommands.StopJob),
+        ("delete-job", JobCommands.DeleteJob),
+        ("explain-job", ReasonCommands.ExplainJob),
+        ("list-datum", DatumCommands.ListDatum),
+        ("inspect-datum", DatumCommands.InspectDatum),
+        ("restart-datum", DatumCommands.RestartDatum),
+        ("get-logs", LogCommand.Create),
+        ("lineage", ReasonCommands.Lineage),
         ("repo", TopicCommands.Repo),
         ("commit", TopicCommands.Commit),
         ("file", TopicCommands.File),
+        ("pipeline", TopicCommands.Pipeline),
+        ("job", TopicCommands.Job),
         ("fsck", MaintenanceCommands.Fsck),
         ("garbage-collect", MaintenanceCommands.GarbageCollect),
         ("delete-all", MaintenanceCommands.DeleteAll),

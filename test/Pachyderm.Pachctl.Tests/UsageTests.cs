@@ -23,6 +23,15 @@ public class UsageTests
     [InlineData("put-file a b c --target-file-bytes -1", "--target-file-bytes: must not be negative")]
     [InlineData("get-file a b c -r", "an output path needs to be specified when using the --recursive flag")]
     [InlineData("diff-file a b c d", "diff-file expects either 3 or 6 args, got 4")]
+    [InlineData("create-pipeline edges.json", "expected 0 arguments, got 1")]
+    [InlineData("create-pipeline --reprocess", "unknown flag: --reprocess")]
+    [InlineData("delete-pipeline", "either a pipeline name or the --all flag needs to be provided")]
+    [InlineData("delete-pipeline a --all", "cannot use the --all flag with an argument")]
+    [InlineData("inspect-job", "expected 1 arguments, got 0")]
+    [InlineData("list-job foo/abc", "expected 0 arguments, got 1")]
+    [InlineData("restart-datum j", "expected 2 arguments, got 1")]
+    [InlineData("get-logs", "must set either --pipeline or --job (or both)")]
+    [InlineData("lineage", "expected 2 to 3 arguments, got 0")]
     [InlineData("completion tcsh", "tcsh")]
     public async Task Wrong_usage_is_3_with_a_line_and_the_usage_on_standard_error(string line, string complaint)
     {
@@ -47,6 +56,31 @@ public class UsageTests
         }
     }
 
+    [Theory]
+    [InlineData("{\n  \"pipelin\": {}\n}", "pachctl: malformed pipeline spec: unknown field \"pipelin\" in pps.CreatePipelineRequest (line 2, column 3)")]
+    [InlineData(null, "name a file that can be read, an address, or -")]
+    public async Task A_spec_that_cannot_be_read_is_told_before_a_server_is_asked(string? text, string complaint)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"spec-{Guid.NewGuid():N}.json");
+        try
+        {
+            if (text is not null)
+            {
+                await File.WriteAllTextAsync(path, text, TestContext.Current.CancellationToken);
+            }
+
+            (int code, string output, string errors) = await RunAsync("create-pipeline", "-f", path, "--address", "127.0.0.1:1");
+
+            Assert.Equal((1, ""), (code, output));
+            Assert.Contains(complaint, errors, StringComparison.Ordinal);
+            Assert.Single(errors.TrimEnd().Split('\n'));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     [Fact]
     public void A_command_that_is_named_is_the_only_one_that_is_made()
     {
@@ -58,7 +92,9 @@ public class UsageTests
     [Fact]
     public async Task Completion_offers_commands_and_flags()
     {
-        Assert.Contains("list-branch\nlist-commit\nlist-file\nlist-repo", (await RunAsync("[suggest:13]", "pachctl list-")).Output, StringComparison.Ordinal);
+        Assert.Contains("list-branch\nlist-commit\nlist-datum\nlist-file\nlist-job\nlist-pipeline\nlist-repo", (await RunAsync("[suggest:13]", "pachctl list-")).Output, StringComparison.Ordinal);
+        Assert.Contains("inspect-pipeline\n", (await RunAsync("[suggest:16]", "pachctl inspect-")).Output, StringComparison.Ordinal);
+        Assert.Contains("--follow", (await RunAsync("[suggest:18]", "pachctl get-logs --")).Output, StringComparison.Ordinal);
         Assert.Contains("--target-file-bytes", (await RunAsync("[suggest:20]", "pachctl put-file --t")).Output, StringComparison.Ordinal);
         foreach (string shell in (string[])["bash", "zsh", "fish"])
         {

@@ -36,9 +36,9 @@ public sealed class HttpTests(SharedPachd shared) : IClassFixture<SharedPachd>, 
     public async Task Metrics_count_what_was_put_and_committed()
     {
         string metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), PachdProcess.Token);
-        foreach (string name in (string[])["bytes_put_bytes", "commits_finished_commits", "finish_duration_seconds", "writes_writes"])
+        foreach (string name in (string[])["bytes_put_bytes_total", "commits_finished_total", "finish_duration_seconds_count", "writes_total"])
         {
-            Assert.Matches($"(?m)^pachyderm_pfs_{name}[a-z_]*({{.*}})? [1-9]", metrics);
+            Assert.Matches($"(?m)^pachyderm_pfs_{name}({{.*}})? [1-9]", metrics);
         }
     }
 

@@ -57,9 +57,9 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
             pachd.Pfs.InspectCommitAsync(new Wire.Pfs.InspectCommitRequest(), cancellationToken: Token).ResponseAsync,
             StatusCode.InvalidArgument, "cannot inspect nil commit");
         await RefusedAsync(
-            new Wire.Pps.API.APIClient(pachd.Channel).ListPipelineAsync(
-                new Wire.Pps.ListPipelineRequest(), cancellationToken: Token).ResponseAsync,
-            StatusCode.Unimplemented, "");
+            new Wire.Pps.API.APIClient(pachd.Channel).RerunPipelineAsync(
+                new Wire.Pps.RerunPipelineRequest(), cancellationToken: Token).ResponseAsync,
+            StatusCode.Unimplemented, "reprocess");
     }
 
     [Fact]

@@ -35,6 +35,28 @@ internal static class TopicCommands
         Commands: put-file, get-file, list-file, glob-file, inspect-file, diff-file, delete-file.
         """);
 
+    public static Command Pipeline() => Create(
+        "pipeline",
+        """
+        About pipelines: programs that run on what is committed.
+
+        A pipeline reads repos, and writes a repo with its own name. Its spec says which program runs and what one run gets to see: a *datum*,
+        such as each file that matches a pattern. When a commit is finished, every datum that is new or changed is processed; what was
+        processed before is taken over.
+        Commands: create-pipeline, update-pipeline, list-pipeline, inspect-pipeline, start-pipeline, stop-pipeline, delete-pipeline,
+        run-pipeline.
+        """);
+
+    public static Command Job() => Create(
+        "job",
+        """
+        About jobs: runs of a pipeline.
+
+        A job processes one set of input commits, datum by datum, and makes one output commit if every datum succeeds. A datum whose program
+        fails is tried four times.
+        Commands: list-job, inspect-job, stop-job, delete-job, explain-job, list-datum, inspect-datum, restart-datum, get-logs, lineage.
+        """);
+
     private static Command Create(string name, string text)
     {
         Command command = new(name, text);

@@ -13,13 +13,19 @@ namespace Pachyderm.Pachctl.Output;
 /// </summary>
 internal static class RawJson
 {
+    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes one message.</summary>
-    public static void Write(TextWriter output, IMessage message)
+    public static void Write(TextWriter output, IMessage message) => Write(output, message, Indented);
+
+    /// <summary>Writes one message in one line.</summary>
+    public static void WriteLine(TextWriter output, IMessage message) => Write(output, message, Compact);
+
+    private static void Write(TextWriter output, IMessage message, JsonWriterOptions options)
     {
         using MemoryStream buffer = new();
-        using (Utf8JsonWriter json = new(buffer, Indented))
+        using (Utf8JsonWriter json = new(buffer, options))
         {
             WriteMessage(json, message);
         }

@@ -10,16 +10,40 @@ namespace Pachyderm.Pachctl.Output;
 /// Widths are taken from the first 4,096 rows, which a table of usual size does not exceed, so that a list of millions of rows is
 /// printed while it arrives. A longer cell after that pushes its row to the right.
 /// </remarks>
-/// <param name="output">Where it goes.</param>
-/// <param name="header">Names of the columns.</param>
-internal sealed class TabTable(TextWriter output, params string[] header)
+internal sealed class TabTable
 {
     private const int MinimumWidth = 20;
-    private const int Padding = 3;
+    private const int UsualPadding = 3;
     private const int RowsAhead = 4096;
 
-    private readonly int[] _widths = [.. header.Select(name => Math.Max(MinimumWidth, name.Length + Padding))];
-    private List<string[]>? _waiting = [header];
+    private readonly TextWriter _output;
+    private readonly int _padding;
+    private readonly int[] _widths;
+    private List<string[]>? _waiting;
+
+    /// <summary>A table with the usual widths.</summary>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="header">Names of the columns.</param>
+    public TabTable(TextWriter output, params string[] header)
+        : this(output, MinimumWidth, UsualPadding, header)
+    {
+    }
+
+    /// <summary>A table with the widths of its own that 1.5 gives it.</summary>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="minimumWidth">Least width of a column.</param>
+    /// <param name="padding">Least number of spaces behind a cell.</param>
+    /// <param name="header">Names of the columns.</param>
+    public TabTable(TextWriter output, int minimumWidth, int padding, string[] header)
+    {
+        _output = output;
+        _padding = padding;
+        _widths = [.. header.Select(name => Math.Max(minimumWidth, name.Length + padding))];
+        _waiting = [header];
+    }
+
+    /// <summary>Colours the last cell of each row, if that is wanted; escapes have no width only at the end of a line.</summary>
+    public Func<string, string>? PaintLast { get; init; }
 
     /// <summary>Number of rows, not counting the header.</summary>
     public long Rows { get; private set; }
@@ -30,11 +54,11 @@ internal sealed class TabTable(TextWriter output, params string[] header)
     {
         for (int column = 0; column < widths.Length; column++)
         {
-            _widths[column] = Math.Max(_widths[column], widths[column] == 0 ? 0 : widths[column] + Padding);
+            _widths[column] = Math.Max(_widths[column], widths[column] == 0 ? 0 : widths[column] + _padding);
         }
 
         Flush();
-        output.Flush();
+        _output.Flush();
         return this;
     }
 
@@ -55,7 +79,7 @@ internal sealed class TabTable(TextWriter output, params string[] header)
 
         for (int column = 0; column < cells.Length; column++)
         {
-            _widths[column] = Math.Max(_widths[column], Length(cells[column]) + Padding);
+            _widths[column] = Math.Max(_widths[column], Length(cells[column]) + _padding);
         }
 
         _waiting.Add(cells);
@@ -83,9 +107,10 @@ internal sealed class TabTable(TextWriter output, params string[] header)
         StringBuilder line = new();
         for (int column = 0; column < cells.Length; column++)
         {
-            line.Append(cells[column]).Append(' ', Math.Max(Padding, _widths[column] - Length(cells[column])));
+            string text = column == cells.Length - 1 && PaintLast is not null ? PaintLast(cells[column]) : cells[column];
+            line.Append(text).Append(' ', Math.Max(_padding, _widths[column] - Length(cells[column])));
         }
 
-        output.WriteLine(line);
+        _output.WriteLine(line);
     }
 }

@@ -108,7 +108,7 @@ internal static class ServerCommand
         {
             return Fail(parsed, exception, Printable.Text(exception.Message.Trim()));
         }
-        catch (Exception exception) when (exception is OperatorException or IOException or UnauthorizedAccessException or OperationCanceledException)
+        catch (Exception exception) when (exception is OperatorException or MalformedSpecException or IOException or UnauthorizedAccessException or OperationCanceledException)
         {
             return Fail(parsed, exception, $"pachctl: {Printable.Text(exception.Message.Trim())}");
         }

@@ -85,7 +85,22 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
     public string Key => Name.Replace('-', '_');
 
     /// <summary>The flag.</summary>
-    public Option<string[]> Option { get; } = CreateOption(Name, IsList, Help.Value, $"{Help.Text} [{VariableOf(Name)}; default: {(Default.Length == 0 ? "none" : Default)}]");
+    public Option<string[]> Option { get; } = CreateOption(
+        Name,
+        IsList,
+        Help.Value,
+        $"{Help.Text} [{VariableOf(Name)}{(Default.Length == 0 ? "" : $"; default: {Default}")}]");
+
+    private static string VariableOf(string name) => "PACHD_" + name.Replace('-', '_').ToUpperInvariant();
+
+    private static string DefaultData()
+    {
+        string? home = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
+        string parent = string.IsNullOrEmpty(home)
+            ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share")
+            : home;
+        return Path.Combine(parent, "pachd");
+    }
 
     // Values of arrays are parsed one by one whatever the arity, so that one too many has to be told here.
     private static Option<string[]> CreateOption(string name, bool isList, string valueName, string description)
@@ -107,16 +122,5 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
             });
         }
         return option;
-    }
-
-    private static string VariableOf(string name) => "PACHD_" + name.Replace('-', '_').ToUpperInvariant();
-
-    private static string DefaultData()
-    {
-        string? home = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
-        string parent = string.IsNullOrEmpty(home)
-            ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "share")
-            : home;
-        return Path.Combine(parent, "pachd");
     }
 }

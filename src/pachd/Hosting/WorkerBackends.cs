@@ -20,10 +20,12 @@ internal static class WorkerBackends
             case WorkerPlace.Process:
                 return await ProcessesAsync(options, cancellationToken);
             default:
+                // Beside each other: both ask other programs, which takes most of the time that pachd needs to start.
+                Task<ContainerWorkerBackend> starting = ContainersAsync(options, cancellationToken);
                 ProcessWorkerBackend processes = await ProcessesAsync(options, cancellationToken);
                 try
                 {
-                    return new AutomaticWorkerBackend(processes, await ContainersAsync(options, cancellationToken), problem: null);
+                    return new AutomaticWorkerBackend(processes, await starting, problem: null);
                 }
                 catch (OperatorException missing)
                 {
@@ -60,7 +62,7 @@ internal sealed class AutomaticWorkerBackend(IWorkerBackend processes, IWorkerBa
     [
         .. problem is null
             ? (string[])[]
-            : [$"Pipelines run the programs of this machine, whatever image they name: {problem}."],
+            : [$"Pipelines run the programs of this machine, whatever image they name ({problem.TrimEnd('.')})."],
         .. containers?.Notes ?? [],
         .. processes.Notes,
     ];

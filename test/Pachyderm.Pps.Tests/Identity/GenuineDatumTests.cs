@@ -7,7 +7,6 @@ using Google.Protobuf;
 using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
 using Pachyderm.Pps.Datums;
-using Pachyderm.Pps.Drawing;
 using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Legacy;
@@ -88,22 +87,6 @@ public sealed class GenuineDatumTests
         JobPlan plan = await new JobPlanner(new DatumIdentity(job.Pipeline, new Salt("new")), null, cluster).PlanAsync(datums, Token);
 
         Assert.Equal(plan.Total, plan.Run.Count);
-    }
-
-    [Theory]
-    [InlineData(Small14)]
-    [InlineData(Small15)]
-    public void Inputs_have_the_shorthand_that_the_real_command_line_printed(string set)
-    {
-        GenuineCluster cluster = new(set);
-        string[] lines = File.ReadAllLines(Path.Combine(RepositoryPaths.Fixture(set), "pachctl", "list-pipeline.txt"))[1..];
-
-        foreach (string[] columns in lines.Select(static line => line.Split("   ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
-        {
-            Job? job = cluster.Jobs.FirstOrDefault(job => job.Pipeline.Value == columns[0]);
-            Assert.True(job is null || InputShorthand.Of(job.Input) == columns[1], columns[0]);
-        }
-        Assert.True(lines.Length >= 19);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
-using Pachyderm.Pps.Pipelines;
+using Pachyderm.Wire.Pps;
 
-namespace Pachyderm.Pps.Drawing;
+namespace Pachyderm.Pachctl.Pps;
 
 /// <summary>
 /// Draws repos and pipelines as a tree of text. What several repos lead to is drawn below the first of them, with an arrow below the
@@ -12,7 +12,7 @@ namespace Pachyderm.Pps.Drawing;
 /// └─ montage ↑
 /// </code>
 /// </summary>
-public static class PipelineGraph
+internal static class PipelineGraph
 {
     private const string Seen = " \u2191";
 
@@ -20,27 +20,26 @@ public static class PipelineGraph
     /// <param name="pipelines">All pipelines.</param>
     /// <param name="focus">Leaves out what neither leads to this pipeline nor comes from it; null to draw everything.</param>
     /// <returns>The lines; names are in byte order.</returns>
-    public static IReadOnlyList<string> Draw(IEnumerable<Pipeline> pipelines, PipelineName? focus = null)
+    public static IReadOnlyList<string> Draw(IEnumerable<PipelineInfo> pipelines, string? focus = null)
     {
-        ArgumentNullException.ThrowIfNull(pipelines);
-        SortedDictionary<string, Pipeline> byName = new(StringComparer.Ordinal);
-        foreach (Pipeline pipeline in pipelines)
+        SortedDictionary<string, PipelineInfo> byName = new(StringComparer.Ordinal);
+        foreach (PipelineInfo pipeline in pipelines)
         {
-            byName[pipeline.Name.Value] = pipeline;
+            byName[pipeline.Pipeline?.Name ?? ""] = pipeline;
         }
         SortedDictionary<string, SortedSet<string>> readers = new(StringComparer.Ordinal);
-        foreach (Pipeline pipeline in byName.Values)
+        foreach ((string name, PipelineInfo pipeline) in byName)
         {
-            foreach (string repo in pipeline.Input.Repos())
+            foreach (string repo in InputShorthand.Repos(pipeline.Input))
             {
                 if (!readers.TryGetValue(repo, out SortedSet<string>? names))
                 {
                     readers.Add(repo, names = new SortedSet<string>(StringComparer.Ordinal));
                 }
-                names.Add(pipeline.Name.Value);
+                names.Add(name);
             }
         }
-        HashSet<string>? kept = focus is { } name ? Related(name.Value, byName, readers) : null;
+        HashSet<string>? kept = focus is not null ? Related(focus, byName, readers) : null;
         bool IsKept(string node) => kept?.Contains(node) != false;
 
         List<string> lines = [];
@@ -78,27 +77,16 @@ public static class PipelineGraph
         }
     }
 
-    /// <summary>The state as tables show it.</summary>
-    public static string StateName(PipelineState state) => state switch
-    {
-        PipelineState.Starting => "starting",
-        PipelineState.Running => "running",
-        PipelineState.Restarting => "restarting",
-        PipelineState.Failure => "failure",
-        PipelineState.Paused => "paused",
-        _ => throw new ArgumentOutOfRangeException(nameof(state)),
-    };
-
-    private static string Label(string node, SortedDictionary<string, Pipeline> pipelines) =>
-        pipelines.TryGetValue(node, out Pipeline? pipeline)
-            ? $"{node}  {InputShorthand.Of(pipeline.Input)}  {StateName(pipeline.State)}"
+    private static string Label(string node, SortedDictionary<string, PipelineInfo> pipelines) =>
+        pipelines.TryGetValue(node, out PipelineInfo? pipeline)
+            ? $"{node}  {InputShorthand.Of(pipeline.Input)}  {States.Of(pipeline.State)}"
             : node;
 
     private static HashSet<string> Related(
-        string focus, SortedDictionary<string, Pipeline> pipelines, SortedDictionary<string, SortedSet<string>> readers)
+        string focus, SortedDictionary<string, PipelineInfo> pipelines, SortedDictionary<string, SortedSet<string>> readers)
     {
         HashSet<string> related = Reach(focus, repo => readers.TryGetValue(repo, out SortedSet<string>? names) ? names : []);
-        related.UnionWith(Reach(focus, name => pipelines.TryGetValue(name, out Pipeline? pipeline) ? pipeline.Input.Repos() : []));
+        related.UnionWith(Reach(focus, name => pipelines.TryGetValue(name, out PipelineInfo? pipeline) ? InputShorthand.Repos(pipeline.Input) : []));
         return related;
     }
 

@@ -1,47 +1,43 @@
 using System.Globalization;
 using System.Text;
-using Pachyderm.Pps.Specs;
+using Google.Protobuf.WellKnownTypes;
+using Pachyderm.Wire.Pps;
 
-namespace Pachyderm.Pps.Drawing;
+namespace Pachyderm.Pachctl.Pps;
 
 /// <summary>
 /// Inputs and transforms as inspect-pipeline and inspect-job show them: JSON with the names of the contract, what is empty left out,
 /// indented by two, and with Go's escapes (spec/cli.md section 3.2).
 /// </summary>
-public static class SpecText
+internal static class SpecText
 {
     /// <summary>An input; <c>&lt;</c>, <c>&gt;</c> and <c>&amp;</c> are escaped.</summary>
-    public static string Of(Input input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return Write(ToFields(input), escapeAngles: true);
-    }
+    public static string Of(Input? input) => Write(ToFields(input ?? new Input()), escapeAngles: true);
 
     /// <summary>A transform; of <c>&lt;</c>, <c>&gt;</c> and <c>&amp;</c> only the last is escaped.</summary>
-    public static string Of(Transform transform)
-    {
-        ArgumentNullException.ThrowIfNull(transform);
-        return Write(
-            new Fields
+    public static string Of(Transform? transform) => Write(
+        transform is null
+            ? new Fields()
+            : new Fields
             {
                 ["image"] = transform.Image,
                 ["cmd"] = transform.Cmd,
-                ["env"] = Fields.Of(transform.Env.Select(static variable => KeyValuePair.Create(variable.Key, (object)variable.Value))),
+                ["env"] = Fields.OfMap(transform.Env),
                 ["secrets"] = transform.Secrets.Select(
-                    static secret => new Fields { ["name"] = secret.Name, ["mount_path"] = secret.MountPath }).ToValueList(),
+                    static secret => new Fields { ["name"] = secret.Name, ["mount_path"] = secret.MountPath }).ToArray(),
                 ["image_pull_secrets"] = transform.ImagePullSecrets,
                 ["stdin"] = transform.Stdin,
                 ["accept_return_code"] = transform.AcceptReturnCode,
                 ["debug"] = transform.Debug,
             },
-            escapeAngles: false);
-    }
+        escapeAngles: false);
 
-    private static Fields ToFields(Input input) => input switch
+    private static Fields ToFields(Input input)
     {
-        AtomInput atom => new Fields
+        Fields fields = new();
+        if (input.Atom is { } atom)
         {
-            ["atom"] = new Fields
+            fields["atom"] = new Fields
             {
                 ["name"] = atom.Name,
                 ["repo"] = atom.Repo,
@@ -50,30 +46,28 @@ public static class SpecText
                 ["glob"] = atom.Glob,
                 ["lazy"] = atom.Lazy,
                 ["from_commit"] = atom.FromCommit,
-            },
-        },
-        CronInput cron => new Fields
+            };
+        }
+
+        fields["cross"] = input.Cross.Select(ToFields).ToArray();
+        fields["union"] = input.Union.Select(ToFields).ToArray();
+        if (input.Cron is { } cron)
         {
-            ["cron"] = new Fields
+            fields["cron"] = new Fields
             {
                 ["name"] = cron.Name,
                 ["repo"] = cron.Repo,
                 ["commit"] = cron.Commit,
                 ["spec"] = cron.Spec,
-                ["start"] = cron.Start is { } start ? Timestamp(start) : "",
-            },
-        },
-        CrossInput cross => new Fields { ["cross"] = cross.Inputs.Select(ToFields).ToValueList() },
-        UnionInput union => new Fields { ["union"] = union.Inputs.Select(ToFields).ToValueList() },
-        _ => throw new ArgumentOutOfRangeException(nameof(input)),
-    };
+                ["start"] = cron.Start is { } start ? ToFields(start) : "",
+            };
+        }
+
+        return fields;
+    }
 
     // The message of a timestamp, which Go's encoder knows nothing special about.
-    private static Fields Timestamp(DateTimeOffset time) => new()
-    {
-        ["seconds"] = time.ToUnixTimeSeconds(),
-        ["nanos"] = time.UtcTicks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick,
-    };
+    private static Fields ToFields(Timestamp time) => new() { ["seconds"] = time.Seconds, ["nanos"] = (long)time.Nanos };
 
     private static string Write(Fields fields, bool escapeAngles)
     {
@@ -153,9 +147,9 @@ public static class SpecText
     // Fields in order; the empty ones are left out, as the tag omitempty does.
     private sealed class Fields
     {
-        private readonly List<KeyValuePair<string, object>> all = [];
+        private readonly List<KeyValuePair<string, object>> _all = [];
 
-        public IReadOnlyList<KeyValuePair<string, object>> Present => [.. all.Where(static pair => pair.Value switch
+        public IReadOnlyList<KeyValuePair<string, object>> Present => [.. _all.Where(static pair => pair.Value switch
         {
             string s => s.Length > 0,
             bool b => b,
@@ -167,14 +161,15 @@ public static class SpecText
 
         public object this[string name]
         {
-            set => all.Add(KeyValuePair.Create(name, value));
+            set => _all.Add(KeyValuePair.Create(name, value));
         }
 
-        public static Fields Of(IEnumerable<KeyValuePair<string, object>> fields)
+        // In byte order, as Go writes maps; entries are shown even when their value is empty.
+        public static Fields OfMap(IEnumerable<KeyValuePair<string, string>> entries)
         {
-            // Entries of a map are shown even when their value is empty.
             Fields result = new();
-            result.all.AddRange(fields.Select(static field => KeyValuePair.Create(field.Key, (object)new Verbatim((string)field.Value))));
+            result._all.AddRange(entries.OrderBy(static entry => entry.Key, StringComparer.Ordinal)
+                .Select(static entry => KeyValuePair.Create(entry.Key, (object)new Verbatim(entry.Value))));
             return result;
         }
 

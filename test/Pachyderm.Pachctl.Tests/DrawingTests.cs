@@ -1,17 +1,21 @@
-using Pachyderm.Pps.Drawing;
-using Pachyderm.Pps.Pipelines;
-using Pachyderm.Pps.Specs;
+using Google.Protobuf.WellKnownTypes;
+using Pachyderm.Pachctl.Pps;
+using Pachyderm.Wire.Pps;
 
-namespace Pachyderm.Pps.Tests.Drawing;
+namespace Pachyderm.Pachctl.Tests;
 
+/// <summary>How inputs, transforms and the graph of pipelines are drawn.</summary>
 public sealed class DrawingTests
 {
     [Fact]
     public void Inputs_have_the_shorthand_of_list_pipeline()
     {
-        Input input = new CrossInput([Atom("lines"), new UnionInput([Atom("quirks"), new CronInput("t", "p_t", "", "@daily", null)])]);
+        Input cron = new() { Cron = new CronInput { Name = "t", Repo = "p_t", Spec = "@daily" } };
+        Input input = new() { Cross = { Atom("lines"), new Input { Union = { Atom("quirks"), cron } } } };
 
         Assert.Equal("(lines:/* ⨯ (quirks:/* ∪ t:@daily))", InputShorthand.Of(input));
+        Assert.Equal("-", InputShorthand.Of(null));
+        Assert.Equal(["lines", "quirks", "p_t"], InputShorthand.Repos(input));
     }
 
     [Fact]
@@ -40,7 +44,14 @@ public sealed class DrawingTests
           ]
         }
         """,
-        SpecText.Of(new CrossInput([Atom("a", "/<&"), new CronInput("t", "p_t", "", "@daily", Given.Now)])));
+        SpecText.Of(new Input
+        {
+            Cross =
+            {
+                Atom("a", "/<&"),
+                new Input { Cron = new CronInput { Name = "t", Repo = "p_t", Spec = "@daily", Start = new Timestamp { Seconds = 1_503_011_500 } } },
+            },
+        }));
 
     [Fact]
     public void A_transform_is_shown_as_go_writes_it() => Assert.Equal(
@@ -71,15 +82,15 @@ public sealed class DrawingTests
         SpecText.Of(new Transform
         {
             Image = "i<>&",
-            Cmd = ["sh", ""],
-            Env = Transform.SortEnv([new("B", "\"\\\n\u0001\u2028é"), new("A", "")]),
-            Secrets = [new SecretMount("s", "/s")],
-            AcceptReturnCode = [0, 1],
+            Cmd = { "sh", "" },
+            Env = { ["B"] = "\"\\\n\u0001\u2028é", ["A"] = "" },
+            Secrets = { new Secret { Name = "s", MountPath = "/s" } },
+            AcceptReturnCode = { 0, 1 },
             Debug = true,
         }));
 
     [Fact]
-    public void A_transform_without_anything_is_empty() => Assert.Equal("{}", SpecText.Of(new Transform()));
+    public void What_has_nothing_is_empty() => Assert.Equal(("{}", "{}"), (SpecText.Of(new Transform()), SpecText.Of((Input?)null)));
 
     [Fact]
     public void Pipelines_are_drawn_below_what_they_read() => Assert.Equal(
@@ -99,9 +110,9 @@ public sealed class DrawingTests
     {
         Assert.Equal(
             ["images", "└─ edges  images:/*  running", "   └─ montage  (edges:/* ⨯ images:/*)  paused", "      └─ report  montage:/*  running"],
-            PipelineGraph.Draw(Pipelines(), new PipelineName("edges")).Where(static line => !line.Contains('↑', StringComparison.Ordinal))
+            PipelineGraph.Draw(Pipelines(), "edges").Where(static line => !line.Contains('↑', StringComparison.Ordinal))
                 .Select(static line => line.Replace('├', '└').Replace('│', ' ')));
-        Assert.Equal(["other", "└─ count  other:/*  running"], PipelineGraph.Draw(Pipelines(), new PipelineName("count")));
+        Assert.Equal(["other", "└─ count  other:/*  running"], PipelineGraph.Draw(Pipelines(), "count"));
     }
 
     [Fact]
@@ -112,21 +123,22 @@ public sealed class DrawingTests
     public void A_chain_of_any_length_is_drawn()
     {
         const int Length = 5_000;
-        IEnumerable<Pipeline> chain = Enumerable.Range(1, Length).Select(static i => Pipeline($"p{i}", Atom($"p{i - 1}")));
+        IEnumerable<PipelineInfo> chain = Enumerable.Range(1, Length).Select(static i => Pipeline($"p{i}", Atom($"p{i - 1}")));
 
         Assert.Equal(Length + 1, PipelineGraph.Draw(chain).Count);
     }
 
-    private static Pipeline[] Pipelines() =>
+    private static PipelineInfo[] Pipelines() =>
     [
         Pipeline("report", Atom("montage")),
         Pipeline("count", Atom("other")),
-        Pipeline("montage", new CrossInput([Atom("edges"), Atom("images")])) with { State = PipelineState.Paused },
+        Pipeline("montage", new Input { Cross = { Atom("edges"), Atom("images") } }, PipelineState.PipelinePaused),
         Pipeline("edges", Atom("images")),
     ];
 
-    private static AtomInput Atom(string repo, string glob = "/*") => new(repo, repo, "master", "", glob);
+    private static Input Atom(string repo, string glob = "/*") =>
+        new() { Atom = new AtomInput { Name = repo, Repo = repo, Branch = "master", Glob = glob } };
 
-    private static Pipeline Pipeline(string name, Input input) =>
-        new(new PipelineName(name), 1, new Salt("s"), Given.Now, input, new Workload(new Transform(), "master")) { State = PipelineState.Running };
+    private static PipelineInfo Pipeline(string name, Input input, PipelineState state = PipelineState.PipelineRunning) =>
+        new() { Pipeline = new Pipeline { Name = name }, Input = input, State = state };
 }
