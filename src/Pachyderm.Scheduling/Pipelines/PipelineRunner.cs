@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
@@ -232,14 +231,15 @@ internal sealed class PipelineRunner : IAsyncDisposable
     private async Task PauseAsync() =>
         await backoff.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private Task SetStateAsync(PipelineState state, string error) => options.Metadata.WriteAsync(
+    private Task<bool> SetStateAsync(PipelineState state, string error) => options.Metadata.WriteAsync(
         writer =>
         {
             PpsWriter records = new(writer);
-            if (Present(records) is { IsActive: true } pipeline && (pipeline.State != state || pipeline.RecentError != error))
+            if (Present(records) is not { IsActive: true } pipeline || (pipeline.State, pipeline.RecentError) == (state, error))
             {
-                records.PutPipeline(pipeline with { State = state, RecentError = error });
+                return false;
             }
+            records.PutPipeline(pipeline with { State = state, RecentError = error });
             return true;
         },
         stop.Token);

@@ -4,7 +4,6 @@ using System.Text;
 using Pachyderm.Pfs;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
-using Pachyderm.Pps.Pipelines;
 using Pachyderm.Pps.Records;
 using Pachyderm.Pps.Specs;
 using static Pachyderm.Scheduling.Tests.TestCluster;

@@ -1,5 +1,4 @@
 using CsCheck;
-using Pachyderm.Pfs;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
