@@ -1,5 +1,4 @@
 using CsCheck;
-using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
 using static Pachyderm.Scheduling.Tests.TestCluster;
