@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
+using Pachyderm.Bench.Pipelines;
 using Pachyderm.Bench.Storage;
 using Pachyderm.Bench.Trees;
 using Pachyderm.Bench.Workers;
@@ -72,5 +73,15 @@ trees.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, trees, StorageBench.CreateCommand(), workers, micro };
+Option<int> jobDatums = new("--datums") { Description = "Number of datums of the job that is compared with xargs.", DefaultValueFactory = _ => 10_000 };
+Option<int> inputs = new("--inputs") { Description = "Number of files to which one is added.", DefaultValueFactory = _ => 5_000 };
+Command pipelines = new("pipelines", "Time jobs of many datums and of one on the real ./pachd, beside xargs.") { jobDatums, inputs, work };
+pipelines.SetAction(async (parsed, cancellationToken) =>
+{
+    await PipelineBench.RunAsync(
+        PachctlProcess.Checkout, parsed.GetValue(work)!, parsed.GetValue(jobDatums), parsed.GetValue(inputs), cancellationToken);
+    return 0;
+});
+
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro };
 return await root.Parse(args).InvokeAsync();

@@ -9,7 +9,8 @@ internal sealed class PachdProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private const string Address = "127.0.0.1:30760";
+    /// <summary>Where it listens.</summary>
+    public const string Address = "127.0.0.1:30760";
 
     private readonly string _program;
     private readonly string _data;
