@@ -39,7 +39,7 @@ public sealed class DatumCatalog
     /// <exception cref="Pfs.PfsException">A commit that it reads is missing.</exception>
     public async IAsyncEnumerable<DatumDetails> ListAsync(JobId job, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        JobDatums datums = await OpenAsync(job, cancellationToken);
+        DatumStates datums = await OpenAsync(job, cancellationToken);
         await foreach (DatumDetails details in datums.ListAsync(cancellationToken))
         {
             yield return details;
@@ -55,7 +55,7 @@ public sealed class DatumCatalog
     public async Task<DatumDetails> InspectAsync(JobId job, string datum, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(datum);
-        JobDatums datums = await OpenAsync(job, cancellationToken);
+        DatumStates datums = await OpenAsync(job, cancellationToken);
         return await datums.InspectAsync(datums.Find(datum, cancellationToken), cancellationToken);
     }
 
@@ -67,9 +67,9 @@ public sealed class DatumCatalog
     /// <exception cref="Pfs.PfsException">A commit that the job reads is missing.</exception>
     public async IAsyncEnumerable<DatumExplanation> ExplainAsync(JobId job, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        JobDatums datums = await OpenAsync(job, cancellationToken);
+        DatumStates datums = await OpenAsync(job, cancellationToken);
         Job? before = await options.Metadata.ReadAsync(reader => FindEarlier(reader, job), cancellationToken);
-        JobDatums? earlier = before is null ? null : await JobDatums.OpenAsync(options, before, cancellationToken);
+        DatumStates? earlier = before is null ? null : await DatumStates.OpenAsync(options, before, cancellationToken);
         JobExplanation explanation = new(earlier?.Datums, before?.Salt ?? default, datums.Job.Salt);
         await foreach (DatumDetails details in datums.ListAsync(cancellationToken))
         {
@@ -80,7 +80,7 @@ public sealed class DatumCatalog
     private static Job? FindEarlier(IMetadataReader reader, JobId id)
     {
         PpsReader records = new(reader);
-        JobRecord job = JobDatums.Find(records, id);
+        JobRecord job = DatumStates.Find(records, id);
         if (job.Job.Parent is { } parent && records.FindJob(parent) is { } found && CanBeRead(found.Job))
         {
             return found.Job;
@@ -107,9 +107,9 @@ public sealed class DatumCatalog
         bool CanBeRead(Job other) => other.Input.Sources().All(commit => reader.FindCommit(new CommitKey(commit.Repo, commit.Id)) is not null);
     }
 
-    private async Task<JobDatums> OpenAsync(JobId id, CancellationToken cancellationToken)
+    private async Task<DatumStates> OpenAsync(JobId id, CancellationToken cancellationToken)
     {
-        JobRecord record = await options.Metadata.ReadAsync(reader => JobDatums.Find(new PpsReader(reader), id), cancellationToken);
-        return await JobDatums.OpenAsync(options, record.Job, cancellationToken);
+        JobRecord record = await options.Metadata.ReadAsync(reader => DatumStates.Find(new PpsReader(reader), id), cancellationToken);
+        return await DatumStates.OpenAsync(options, record.Job, cancellationToken);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class DatumOutputs(SchedulerOptions options)
     /// <summary>The outputs of datums of a job, in the given order.</summary>
     /// <returns>Each datum with its output; null if its result was forgotten.</returns>
     public async IAsyncEnumerable<(Datum Datum, DirectoryReference? Output)> ListAsync(
-        JobDatums job, IEnumerable<int> places, [EnumeratorCancellation] CancellationToken cancellationToken)
+        DatumStates job, IEnumerable<int> places, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (int[] page in places.Chunk(PageLength))
         {

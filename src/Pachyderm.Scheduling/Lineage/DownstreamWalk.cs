@@ -67,7 +67,7 @@ internal sealed class DownstreamWalk(SchedulerOptions options, DatumOutputs outp
     {
         Job? job = await steps.FindJobAsync(making, cancellationToken);
         bool isWhole = making.Sources.Any(source => places.TryGetValue(source, out PlaceSet? set) && set.IsWhole);
-        JobDatums? datums = job is null || isWhole ? null : await steps.OpenAsync(job, cancellationToken);
+        DatumStates? datums = job is null || isWhole ? null : await steps.OpenAsync(job, cancellationToken);
         if (datums is null)
         {
             // By commits, because that is what was asked for, or because nothing more is known.

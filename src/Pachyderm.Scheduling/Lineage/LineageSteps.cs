@@ -19,11 +19,11 @@ internal sealed class LineageSteps(SchedulerOptions options)
         : null;
 
     /// <summary>The datums of a job; null if a commit that it reads is gone.</summary>
-    public async Task<JobDatums?> OpenAsync(Job job, CancellationToken cancellationToken)
+    public async Task<DatumStates?> OpenAsync(Job job, CancellationToken cancellationToken)
     {
         try
         {
-            return await JobDatums.OpenAsync(options, job, cancellationToken);
+            return await DatumStates.OpenAsync(options, job, cancellationToken);
         }
         catch (PfsException e) when (e.Kind == PfsErrorKind.NotFound)
         {

@@ -41,7 +41,7 @@ internal sealed class UpstreamWalk(SchedulerOptions options, DatumOutputs output
         int depth, CommitMaking making, TreePath[] paths, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Job? job = await steps.FindJobAsync(making, cancellationToken);
-        JobDatums? datums = job is null || paths.Any(static path => path.IsRoot) ? null : await steps.OpenAsync(job, cancellationToken);
+        DatumStates? datums = job is null || paths.Any(static path => path.IsRoot) ? null : await steps.OpenAsync(job, cancellationToken);
         HashSet<TreePath> rest = [.. paths];
         if (datums is not null)
         {

@@ -34,7 +34,7 @@ internal sealed class JobLogWriter : IAsyncDisposable
     }
 
     /// <summary>Writes a line of the scheduler.</summary>
-    public void Tell(string message) => Add(LogContext.Master, message);
+    public void Tell(string message) => _ = Add(LogContext.Master, message);
 
     /// <summary>Writes a line.</summary>
     /// <exception cref="IOException">The log cannot be stored.</exception>

@@ -40,36 +40,36 @@ internal sealed class LogPieceReader
     /// <exception cref="CorruptionException">It is damaged.</exception>
     public static IReadOnlyList<LogMessage> Read(ReadOnlyMemory<byte> piece, PipelineName pipeline, JobId job)
     {
-        string thing = $"log of job {job}";
+        string log = $"log of job {job}";
         ReadOnlySpan<byte> bytes = piece.Span;
         if (bytes.Length < HeaderLength || !bytes[..2].SequenceEqual(Header[..2]))
         {
-            throw Damaged(thing, "a piece of it is none");
+            throw Damaged(log, "a piece of it is none");
         }
         if (bytes[3] > Version)
         {
             throw new OperatorException(
-                "log-version", thing, $"it has format {bytes[2]}, and this release reads up to {Version}", "use a later release");
+                "log-version", log, $"it has format {bytes[2]}, and this release reads up to {Version}", "use a later release");
         }
         int length = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
         if (length is < 1 or > MaxLength)
         {
-            throw Damaged(thing, $"a piece of it claims {length} bytes");
+            throw Damaged(log, $"a piece of it claims {length} bytes");
         }
-        byte[] raw = new byte[length];
+        byte[] content = new byte[length];
         using Decompressor decompressor = new();
         try
         {
-            if (!decompressor.TryUnwrap(bytes[HeaderLength..], raw, out int written) || written != length)
+            if (!decompressor.TryUnwrap(bytes[HeaderLength..], content, out int written) || written != length)
             {
-                throw Damaged(thing, "a piece of it has not the length that it claims");
+                throw Damaged(log, "a piece of it has not the length that it claims");
             }
         }
         catch (ZstdException exception)
         {
-            throw Damaged(thing, "a piece of it cannot be decompressed", exception);
+            throw Damaged(log, "a piece of it cannot be decompressed", exception);
         }
-        return new LogPieceReader(thing, raw).Lines(pipeline, job);
+        return new LogPieceReader(log, content).Lines(pipeline, job);
     }
 
     private List<LogMessage> Lines(PipelineName pipeline, JobId job)

@@ -21,7 +21,7 @@ internal sealed record DispatchResult(IReadOnlyList<DatumFailure> Failures, int 
 
 /// <summary>Has the datums of a job processed by the workers of its pipeline.</summary>
 internal sealed class DatumDispatcher(
-    SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, PlannedDatums datums, JobLedger ledger, JobLogWriter log)
+    SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, RunDatums datums, JobLedger ledger, JobLogWriter log)
 {
     private readonly Lock gate = new();
     private readonly List<DatumFailure> failures = [];

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Pachyderm.Pps.Datums;
 using Pachyderm.Pps.Outputs;
-using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 using Pachyderm.Workers;
 

@@ -8,7 +8,7 @@ namespace Pachyderm.Scheduling;
 internal sealed class JobPlanning(SchedulerOptions options, StoredTrees trees, Pipeline pipeline, JobLedger ledger)
 {
     /// <summary>The places of the datums to be processed.</summary>
-    public async Task<IReadOnlyList<int>> PlanAsync(PlannedDatums datums, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<int>> PlanAsync(RunDatums datums, CancellationToken cancellationToken)
     {
         KnownResults results = new(options.Metadata);
         JobPlanner planner = new(datums.Identity, LegacyIdentity.Of(pipeline), results);

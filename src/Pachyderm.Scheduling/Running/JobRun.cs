@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pachyderm.Pfs;
 using Pachyderm.Pps;
-using Pachyderm.Pps.Datums;
 using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
@@ -37,18 +36,18 @@ internal sealed class JobRun : IAsyncDisposable
     public static async Task<JobRun> OpenAsync(
         SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, CancellationToken cancellationToken)
     {
-        JobLedger ledger = new(options.Metadata, running.Id);
-        return new JobRun(options, trees, pool, running, ledger, await ledger.ReadAsync(cancellationToken));
+        JobLedger record = new(options.Metadata, running.Id);
+        return new JobRun(options, trees, pool, running, record, await record.ReadAsync(cancellationToken));
     }
 
     /// <summary>Runs the job until its record says how it ended.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         log.Tell(job.State == JobState.Running ? "the job goes on" : "the job begins");
-        PlannedDatums datums;
+        RunDatums datums;
         try
         {
-            datums = await PlannedDatums.OpenAsync(job, inputs, options, trees, cancellationToken);
+            datums = await RunDatums.OpenAsync(job, inputs, options, trees, cancellationToken);
         }
         catch (Exception exception) when (exception is PpsException or PfsException { Kind: PfsErrorKind.NotFound })
         {
@@ -74,7 +73,7 @@ internal sealed class JobRun : IAsyncDisposable
         inputs.Dispose();
     }
 
-    private async Task BeginAsync(PlannedDatums datums, IReadOnlyList<int> run, CancellationToken cancellationToken)
+    private async Task BeginAsync(RunDatums datums, IReadOnlyList<int> run, CancellationToken cancellationToken)
     {
         int total = datums.Set.Count;
         (int processed, ProcessStats stats) = await CountProcessedAsync(run, cancellationToken);
@@ -113,7 +112,7 @@ internal sealed class JobRun : IAsyncDisposable
         }
     }
 
-    private async Task CommitAsync(PlannedDatums datums, DispatchResult result, CancellationToken cancellationToken)
+    private async Task CommitAsync(RunDatums datums, DispatchResult result, CancellationToken cancellationToken)
     {
         using Storage.Content.IChunkWriter writer = options.Chunks.OpenWriter();
         JobOutput output;

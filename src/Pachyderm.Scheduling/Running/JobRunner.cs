@@ -12,7 +12,7 @@ internal sealed class JobRunner
     public JobRunner(SchedulerOptions options)
     {
         this.options = options;
-        trees = new StoredTrees(options.Chunks);
+        trees = StoredTrees.Of(options.Chunks);
     }
 
     /// <summary>Runs a job whose turn it is.</summary>

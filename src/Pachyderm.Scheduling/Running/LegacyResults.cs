@@ -27,7 +27,7 @@ internal sealed class LegacyResults(SchedulerOptions options, StoredTrees trees,
     /// <param name="cancellationToken">Ends it; what was taken over stays.</param>
     /// <returns>The places of the datums to be processed: those of the plan, and those whose old result cannot be used.</returns>
     public async Task<IReadOnlyList<int>> CarryAsync(
-        PlannedDatums datums, JobPlan plan, IReadOnlySet<DatumTag> tagged, CancellationToken cancellationToken)
+        RunDatums datums, JobPlan plan, IReadOnlySet<DatumTag> tagged, CancellationToken cancellationToken)
     {
         List<CarriedResult> carried = [.. plan.Carried];
         DatumPart[] parts = new DatumPart[datums.Set.MaxParts];

@@ -16,7 +16,7 @@ namespace Pachyderm.Scheduling;
 internal sealed record JobOutput(DirectoryReference? Tree, bool IsDisjoint);
 
 /// <summary>Puts the outputs of the datums of a job together: from the output of the parent job for the cost of the change, or anew.</summary>
-internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees trees, PlannedDatums datums)
+internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees trees, RunDatums datums)
 {
     private const int Page = 500;
     private const int WritesTogether = 10_000;
@@ -113,7 +113,8 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
             }
             finally
             {
-                await Task.WhenAll(ahead.Where(static task => task is not null)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)Task.WhenAll(ahead.Where(static task => task is not null)))
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         if (writes.Count > 0)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 
@@ -9,7 +10,9 @@ internal sealed class StoredTrees
     // A job reads the outputs of its datums once, and the directories of its inputs again and again.
     private const long CacheBytes = 16 << 20;
 
-    public StoredTrees(IChunkStore chunks)
+    private static readonly ConditionalWeakTable<IChunkStore, StoredTrees> ByStore = [];
+
+    private StoredTrees(IChunkStore chunks)
     {
         NodeCache cache = new(CacheBytes);
         Chunks = chunks;
@@ -25,6 +28,9 @@ internal sealed class StoredTrees
     public TreeReader Reader { get; }
 
     public TreeEditor Editor { get; }
+
+    /// <summary>Those of a store: the same for all jobs, so that there is one cache.</summary>
+    public static StoredTrees Of(IChunkStore chunks) => ByStore.GetValue(chunks, static store => new StoredTrees(store));
 
     /// <summary>Applies writes; what is put to one path is appended.</summary>
     public Task<DirectoryReference> ApplyAsync(

@@ -7,6 +7,7 @@ using Pachyderm.ObjectStores.Tests;
 using Pachyderm.Pfs;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
+using Pachyderm.Pps.Pipelines;
 using Pachyderm.Pps.Records;
 using Pachyderm.Pps.Specs;
 using Pachyderm.Storage.Content;
@@ -171,6 +172,10 @@ public sealed class TestCluster : IAsyncDisposable
     public async Task<IReadOnlyList<Job>> EndedJobsAsync(string pipeline, int count)
     {
         Dictionary<JobId, JobRecord> ended = [];
+        if (count == 0)
+        {
+            return [];
+        }
         await foreach (JobRecord record in Jobs.WatchAsync(new PipelineName(pipeline), Token))
         {
             if (record.Job.State.IsTerminal())
@@ -184,6 +189,24 @@ public sealed class TestCluster : IAsyncDisposable
         }
         return [.. ended.Values.OrderBy(static record => record.Queued).Select(static record => record.Job)];
     }
+
+    /// <summary>Waits until a pipeline is in a state.</summary>
+    public async Task<Pipeline> StateAsync(string pipeline, PipelineState state)
+    {
+        while (true)
+        {
+            long change = await Metadata.ReadAsync(static reader => reader.LastChange, Token);
+            Pipeline found = (await Pipelines.InspectAsync(new PipelineName(pipeline), Token)).Pipeline;
+            if (found.State == state)
+            {
+                return found;
+            }
+            await Metadata.WaitForChangeAsync(change, Token);
+        }
+    }
+
+    /// <inheritdoc cref="StateAsync"/>
+    public Task<Pipeline> RunningAsync(string pipeline) => StateAsync(pipeline, PipelineState.Running);
 
     /// <summary>All jobs of a pipeline, first created first.</summary>
     public async Task<IReadOnlyList<Job>> ListJobsAsync(string pipeline)

@@ -8,7 +8,7 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Scheduling;
 
 /// <summary>The datums of a job that runs, and what their programs are shown. Safe for concurrent use.</summary>
-internal sealed class PlannedDatums
+internal sealed class RunDatums
 {
     private readonly Job job;
     private readonly JobInputs inputs;
@@ -17,7 +17,7 @@ internal sealed class PlannedDatums
     private readonly CommitRef? parentCommit;
     private readonly IncrementalInputs? incremental;
 
-    private PlannedDatums(
+    private RunDatums(
         Job job, JobInputs inputs, SchedulerOptions options, StoredTrees trees, DatumSet set,
         CommitRef? parentCommit, IncrementalInputs? incremental)
     {
@@ -40,7 +40,7 @@ internal sealed class PlannedDatums
     /// <summary>Opens the input commits of a job and lists its datums.</summary>
     /// <exception cref="PpsException">There are too many.</exception>
     /// <exception cref="Pfs.PfsException">A commit is missing.</exception>
-    public static async Task<PlannedDatums> OpenAsync(
+    public static async Task<RunDatums> OpenAsync(
         Job job, JobInputs inputs, SchedulerOptions options, StoredTrees trees, CancellationToken cancellationToken)
     {
         await inputs.OpenAsync(job.Input.Sources(), cancellationToken);
@@ -49,8 +49,8 @@ internal sealed class PlannedDatums
         CommitRef? parent = job.Workload.Incremental && job.NewCommit is { } commit
             ? await inputs.OpenParentAsync(commit, cancellationToken)
             : null;
-        IncrementalInputs? incremental = await IncrementalInputs.OpenAsync(job, parent, source, cancellationToken);
-        return new PlannedDatums(job, inputs, options, trees, set, parent, incremental);
+        IncrementalInputs? before = await IncrementalInputs.OpenAsync(job, parent, source, cancellationToken);
+        return new RunDatums(job, inputs, options, trees, set, parent, before);
     }
 
     /// <summary>The tag of a datum.</summary>

@@ -9,14 +9,14 @@ using Pachyderm.Pps.Records;
 namespace Pachyderm.Scheduling;
 
 /// <summary>The datums of one job, joined with what is recorded of them a page at a time.</summary>
-internal sealed class JobDatums
+internal sealed class DatumStates
 {
     private const int PageLength = 1_000;
 
     private readonly IMetadataStore metadata;
     private readonly DatumIdentity identity;
 
-    private JobDatums(IMetadataStore metadata, Job job, DatumSet datums)
+    private DatumStates(IMetadataStore metadata, Job job, DatumSet datums)
     {
         this.metadata = metadata;
         Job = job;
@@ -32,7 +32,7 @@ internal sealed class JobDatums
 
     /// <summary>Lists the files that a job reads.</summary>
     /// <exception cref="Pfs.PfsException">A commit that it reads is missing.</exception>
-    public static async Task<JobDatums> OpenAsync(SchedulerOptions options, Job job, CancellationToken cancellationToken) => new(
+    public static async Task<DatumStates> OpenAsync(SchedulerOptions options, Job job, CancellationToken cancellationToken) => new(
         options.Metadata,
         job,
         await DatumSet.OpenAsync(job.Input, new CommitDatumSource(options.Files.Reader), cancellationToken));
