@@ -54,15 +54,13 @@ public sealed class StoredPipelineTests : IDisposable
         Assert.Equal(2, (await pachd.Pfs.ListRepoAsync(new(), cancellationToken: Token)).RepoInfo.Count);
     }
 
-    [Theory]
-    [InlineData("--workers", "container", "podman is not installed, docker is not installed")]
-    [InlineData("--sandbox", "required", "bubblewrap is not installed")]
-    public async Task What_is_asked_for_and_cannot_be_had_is_told_in_one_line(string flag, string value, string problem)
+    [Fact]
+    public async Task A_container_engine_that_is_missing_is_told_in_one_line()
     {
         (int code, _, string errors) = await RunAsync(
-            ["--data", directory["data"], "--http-address", "none", flag, value], ("PATH", "/nowhere"));
+            ["--data", directory["data"], "--http-address", "none", "--workers", "container"], ("PATH", "/nowhere"));
 
-        Assert.Equal((1, true), (code, errors.Contains(problem, StringComparison.Ordinal)));
+        Assert.Equal((1, true), (code, errors.Contains("podman is not installed, docker is not installed", StringComparison.Ordinal)));
         Assert.Single(errors.TrimEnd().Split('\n'));
     }
 
