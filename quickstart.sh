@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main jobs on real data, with nothing installed but the .NET SDK. A genuine Pachyderm 1.4.8 cluster (an etcd snapshot and its object
 # store, written by the real servers) is checked, backed up, carried to 1.5.0, verified, undone, and carried again. Then an embedded pachd
-# versions a directory: two commits, their difference, and what was read back by branch and by commit.
+# versions a directory: two commits, their difference, and what was read back by branch and by commit; and two pipelines run on it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
@@ -97,4 +97,47 @@ run ./pachctl get-file docs "$first" / -r -o "$work/first"
 diff -r "$work/first/migration" "$tree/migration" && echo "the first commit still has every file"
 run ./pachctl fsck --read-data
 
-say "Done. The migrated snapshot is $output; the repo is in $work/pachd."
+say "10. Pipelines: count the words of each document, and add the counts up. They run whenever their input changes."
+cat >"$work/pipelines.json" <<'JSON'
+{
+  "pipeline": { "name": "words" },
+  "transform": {
+    "cmd": ["sh"],
+    "stdin": [
+      "for file in $PACH_PFS/docs/doc/*; do",
+      "  wc -w <$file >$PACH_PFS/out/$(basename $file)",
+      "  echo counted $(basename $file)",
+      "done"
+    ]
+  },
+  "input": { "atom": { "repo": "docs", "glob": "/doc/*" } }
+}
+{
+  "pipeline": { "name": "total" },
+  "transform": { "cmd": ["sh", "-c", "cat $PACH_PFS/words/* | awk '{ sum += $1 } END { print sum }' >$PACH_PFS/out/words"] },
+  "input": { "atom": { "repo": "words", "glob": "/" } }
+}
+JSON
+run ./pachctl create-pipeline -f "$work/pipelines.json"
+run ./pachctl flush-commit docs/master
+run ./pachctl list-pipeline
+run ./pachctl list-job
+job=$(./pachctl list-job -p words | awk 'NR == 2 { print $1 }')
+run ./pachctl get-logs --job "$job"
+run ./pachctl get-file total master /words
+
+say "11. Change one document: one datum of the first pipeline runs again, and its result is added to what is known."
+echo "Three more words." >>"$tree/doc/trees.md"
+run ./pachctl put-file docs master /doc/trees.md -o -c -f "$tree/doc/trees.md"
+run ./pachctl flush-commit docs/master
+job=$(./pachctl list-job -p words | awk 'NR == 2 { print $1 }')
+run ./pachctl explain-job "$job"
+./pachctl inspect-job "$job" -b | grep -x "Processed: 1"
+run ./pachctl get-file total master /words
+(($(./pachctl get-file total master /words) == $(cat "$tree"/doc/* | wc -w))) && echo "as counted at once"
+
+say "12. Where does the total come from, and what was made of a document?"
+run ./pachctl lineage total master /words
+run ./pachctl lineage docs master /doc/trees.md --downstream
+
+say "Done. The migrated snapshot is $output; the repos are in $work/pachd."
