@@ -43,7 +43,7 @@ internal sealed class JobRun : IAsyncDisposable
     public static async Task<JobRun> OpenAsync(
         SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, CancellationToken cancellationToken)
     {
-        JobLedger record = new(options.Metadata, running.Id);
+        JobLedger record = new(options.Metadata, running.Id, pool.Pipeline.Version);
         return new JobRun(options, trees, pool, running, record, await record.ReadAsync(cancellationToken));
     }
 

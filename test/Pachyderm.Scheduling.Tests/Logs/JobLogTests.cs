@@ -1,4 +1,3 @@
-using System.Text;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
