@@ -58,7 +58,7 @@ public sealed class RandomKillTests : IDisposable
                 {
                     KillOne(UserProcess.List(directory.Path, pachd.ProcessId).Where(process => process.IsProgram == (victim == Victim.Program)), log);
                 }
-                await idle.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await idle.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
             await FlushAsync(pachd);
             Dictionary<string, (string Root, int Commits)> disturbed = await ReadAsync(pachd);
@@ -301,7 +301,11 @@ public sealed class RandomKillTests : IDisposable
         private static void Kill(string name, int target)
         {
             using Process kill = Process.Start(
-                new ProcessStartInfo("kill", [$"-{name}", "--", target.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true })!;
+                new ProcessStartInfo("kill", [$"-{name}", "--", target.ToString(CultureInfo.InvariantCulture)])
+                {
+                    RedirectStandardError = true,
+                    UseShellExecute = false,
+                })!;
             kill.WaitForExit();
         }
     }

@@ -1,9 +1,9 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Security.Cryptography;
 using System.Text;
 using Pachyderm.ObjectStores;
-using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Packs;
 
 namespace Pachyderm.Storage.Adoption;
@@ -37,6 +37,7 @@ internal sealed record AdoptedReference(string Source, string Key, long Offset, 
     private const int MaximumHexBytes = 64;
     private const byte WholeObject = 0;
     private const byte Slice = 1;
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
     private const ulong CheckSeed = 0x5265666572656E63;
 
     /// <summary>The chunk's first byte in what holds the object.</summary>
@@ -50,7 +51,7 @@ internal sealed record AdoptedReference(string Source, string Key, long Offset, 
     public int Write(PackId pack, long recordOffset, Span<byte> target)
     {
         // Names of blocks and objects end in hexadecimal digits, which take half the room as bytes.
-        int digits = Key.Length - Key.AsSpan().LastIndexOfAnyExcept("0123456789abcdef") - 1;
+        int digits = Key.Length - Key.AsSpan().LastIndexOfAnyExcept(HexDigits) - 1;
         int hexBytes = Math.Min(digits / 2, MaximumHexBytes);
         ReadOnlySpan<char> text = Key.AsSpan(0, Key.Length - (2 * hexBytes));
         target[..FixedLength].Clear();

@@ -41,9 +41,12 @@ public class ExampleTests(PfsCluster cluster) : IClassFixture<PfsCluster>
     public async Task A_total_runs_on_from_job_to_job()
     {
         string output = await RunAsync("incremental-sum");
-        Assert.Equal(["6", "36", "136"], output.Split("get-file sum master /total\n").Skip(1).Select(text => text.Split('\n')[0]));
+        Assert.Equal(["6", "36", "136"], output.Split("get-file sum master /total\n").Skip(1).Select(text => text.Split('\n')[0]), StringComparer.Ordinal);
         string[] logs = output[output.IndexOf("get-logs", StringComparison.Ordinal)..].Split('\n');
-        Assert.Equal(["adding day1 to 0", "adding day2 to 6", "adding day3 to 36"], logs.Where(line => line.StartsWith("adding", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["adding day1 to 0", "adding day2 to 6", "adding day3 to 36"],
+            logs.Where(line => line.StartsWith("adding", StringComparison.Ordinal)),
+            StringComparer.Ordinal);
     }
 
     [Fact]

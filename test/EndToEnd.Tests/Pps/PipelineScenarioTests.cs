@@ -76,7 +76,7 @@ public class PipelineScenarioTests(PfsCluster cluster) : IClassFixture<PfsCluste
         await cluster.RunAsync("delete-file", "endless", await StartAsync("endless"), "/stop");
         await cluster.RunAsync("finish-commit", "endless", "master");
         await cluster.RunAsync("flush-commit", "endless/master");
-        Assert.Equal(["success", "killed"], (await RawAsync("list-job", "-p", "waiting", "--raw")).Select(State));
+        Assert.Equal(["success", "killed"], (await RawAsync("list-job", "-p", "waiting", "--raw")).Select(State), StringComparer.Ordinal);
         await cluster.RunAsync("stop-pipeline", "waiting");
         Assert.Contains("paused", await cluster.RunAsync("list-pipeline"), StringComparison.Ordinal);
         await cluster.RunAsync("start-pipeline", "waiting");

@@ -1,6 +1,5 @@
 using Pachyderm.Pfs;
 using Pachyderm.Pps.Jobs;
-using Pachyderm.Pps.Pipelines;
 using Pachyderm.Pps.Specs;
 using Pachyderm.Workers.Processes;
 
