@@ -34,6 +34,7 @@ public sealed record StorageCheckOptions
 public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions options)
 {
     private bool _indexWrong;
+    private PackHold? _hold;
 
     /// <summary>Runs the check.</summary>
     /// <returns>What is wrong, as it is found; nothing if all is well.</returns>
@@ -43,6 +44,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         await store.Maintenance.WaitAsync(cancellationToken);
         try
         {
+            _hold = options.Fix ? await store.HoldPacksAsync("a check that repairs", cancellationToken) : null;
             List<StorageFinding> findings = [];
             Dictionary<uint, long>? counts = await CountAsync(findings, cancellationToken);
             if (counts is null && options.Fix)
@@ -67,7 +69,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                     if (options.Fix)
                     {
                         // So that nobody takes its chunks for stored.
-                        await store.RemoveAsync([pack], cancellationToken);
+                        await store.RemoveAsync([pack], _hold!, cancellationToken);
                     }
                 }
 
@@ -92,6 +94,11 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         }
         finally
         {
+            if (_hold is not null)
+            {
+                await _hold.DisposeAsync();
+            }
+
             store.Maintenance.Release();
         }
     }
@@ -250,7 +257,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
             await store.Options.Objects.PutAsync("quarantine/" + pack.Id.Key, damaged ?? Stream.Null, overwrite: true, cancellationToken);
         }
 
-        await store.RemoveAsync([pack], cancellationToken);
+        await store.RemoveAsync([pack], _hold!, cancellationToken);
     }
 
     private const string IndexRemedy = "the index is built again from the packs by fsck with fix";

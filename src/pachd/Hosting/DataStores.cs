@@ -12,6 +12,9 @@ namespace Pachyderm.Pachd.Hosting;
 /// </summary>
 internal sealed class DataStores : IAsyncDisposable
 {
+    // Written by `pachctl backup restore`, and removed when what it wrote is proved.
+    private const string UnfinishedRestore = "RESTORE-UNFINISHED";
+
     private DataStores(SqliteMetadataStore metadata, PackChunkStore chunks, OperatorException? writeRefusal)
     {
         Metadata = metadata;
@@ -35,6 +38,7 @@ internal sealed class DataStores : IAsyncDisposable
     public static async Task<DataStores> OpenAsync(PachdOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         string data = options.DataDirectory;
+        RefuseUnfinishedRestore(data);
         int? format = FormatFile.Read(data);
         OperatorException? refusal = FindRefusal(options, format);
         if (refusal is null)
@@ -92,6 +96,16 @@ internal sealed class DataStores : IAsyncDisposable
             ? new OperatorException(
                 "store-read-only", options.DataDirectory, "this pachd serves it for reading only", "start pachd without --read-only")
             : null;
+    }
+
+    private static void RefuseUnfinishedRestore(string data)
+    {
+        if (File.Exists(Path.Combine(data, UnfinishedRestore)))
+        {
+            throw new OperatorException(
+                "store-restore-unfinished", data, $"a backup was being restored into it and is not all there ({UnfinishedRestore})",
+                "delete the directory, and restore again into a new one");
+        }
     }
 
     private static void Prepare(string data)
