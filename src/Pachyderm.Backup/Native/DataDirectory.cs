@@ -2,6 +2,7 @@ using System.Globalization;
 using Pachyderm.Errors;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Maintenance;
 
 namespace Pachyderm.Backup.Native;
@@ -64,7 +65,7 @@ public sealed class DataDirectory
     /// <summary>Whether a path is that of a file which a backup of a data directory has, beside the metadata.</summary>
     internal static bool IsPart(string path) => path switch
     {
-        FormatName => true,
+        FormatName or AdoptionFile.FileName => true,
         _ when path.StartsWith(ObjectsName + "/", StringComparison.Ordinal) => PackInspection.IsKey(path[(ObjectsName.Length + 1)..]),
         _ when path.StartsWith(SpoolName + "/", StringComparison.Ordinal) && path.EndsWith(SpoolSuffix, StringComparison.Ordinal) =>
             PackInspection.KeyOf(path[(SpoolName.Length + 1)..^SpoolSuffix.Length]) is not null,

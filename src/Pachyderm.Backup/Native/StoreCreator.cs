@@ -3,6 +3,7 @@ using Pachyderm.Errors;
 using Pachyderm.Metadata;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Maintenance;
 
 namespace Pachyderm.Backup.Native;
@@ -32,7 +33,8 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
             // The spool first: a pack that moves meanwhile is then found twice rather than never.
             files.AddRange(OpenSpool(data));
             await AddSealedAsync(files, data, cancellationToken);
-            files.Add(new StoreFile(DataDirectory.FormatName, Path.Combine(data.RootPath, DataDirectory.FormatName)));
+            files.AddRange(new[] { DataDirectory.FormatName, AdoptionFile.FileName }
+                .Select(file => new StoreFile(file, Path.Combine(data.RootPath, file))).Where(static file => File.Exists(file.FullPath)));
             files.Sort(static (a, b) => string.CompareOrdinal(a.Path, b.Path));
             return (created, metadata, await WriteFilesAsync(BackupKeys.Files(name, claim), data, files, format, storeId, request, cancellationToken));
         }
