@@ -19,12 +19,14 @@ public sealed class Objects
     private readonly IMetadataStore metadata;
     private readonly TreeStore trees;
     private readonly ReadPins pins;
+    private readonly TimeProvider time;
 
-    internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins)
+    internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins, TimeProvider time)
     {
         this.metadata = metadata;
         this.trees = trees;
         this.pins = pins;
+        this.time = time;
     }
 
     /// <summary>Stores an object, unless it is stored already, and tags it.</summary>
@@ -51,10 +53,10 @@ public sealed class Objects
         await metadata.WriteAsync(
             transaction =>
             {
-                if (transaction.FindObject(hash) is null)
-                {
-                    transaction.PutObject(new ObjectRecord(hash, file.Size, FileContentCodec.Encode(file)));
-                }
+                // One that is stored is young again: whoever puts it is going to use it.
+                ObjectRecord? found = transaction.FindObject(hash);
+                transaction.PutObject(new ObjectRecord(
+                    hash, file.Size, found?.Content ?? FileContentCodec.Encode(file), time.GetUtcNow()));
                 foreach (string tag in tags())
                 {
                     transaction.PutTag(new TagRecord(tag, hash));
@@ -70,10 +72,8 @@ public sealed class Objects
     public Task TagAsync(string hash, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
-            if (transaction.FindObject(hash) is null)
-            {
-                throw PfsErrors.TaggedObjectMissing(hash);
-            }
+            ObjectRecord found = transaction.FindObject(hash) ?? throw PfsErrors.TaggedObjectMissing(hash);
+            transaction.PutObject(found with { Created = time.GetUtcNow() });
             foreach (string tag in tags)
             {
                 transaction.PutTag(new TagRecord(tag, hash));

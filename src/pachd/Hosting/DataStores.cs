@@ -2,6 +2,7 @@ using Pachyderm.Errors;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
 using Pachyderm.Pachd.Configuration;
+using Pachyderm.Pfs;
 using Pachyderm.Storage.Packs;
 
 namespace Pachyderm.Pachd.Hosting;
