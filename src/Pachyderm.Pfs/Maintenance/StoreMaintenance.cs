@@ -12,6 +12,11 @@ namespace Pachyderm.Pfs;
 /// <param name="Total">How much there is; 0 if that is not known.</param>
 public readonly record struct MaintenanceProgress(string Phase, long Done, long Total);
 
+/// <summary>What a collection did.</summary>
+/// <param name="Content">What became of the content.</param>
+/// <param name="Objects">Objects without a tag that were deleted.</param>
+public sealed record CollectionSummary(GarbageCollectionResult Content, long Objects);
+
 /// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
 public sealed partial class StoreMaintenance
 {
@@ -45,7 +50,7 @@ public sealed partial class StoreMaintenance
     /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
     /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
     /// <exception cref="Errors.CorruptionException">Something that is needed is missing or damaged. Nothing was removed.</exception>
-    public async Task<GarbageCollectionResult> CollectGarbageAsync(
+    public async Task<CollectionSummary> CollectGarbageAsync(
         IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
     {
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
@@ -60,7 +65,7 @@ public sealed partial class StoreMaintenance
             progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
         }
         progress?.Report(new MaintenanceProgress("sweep", 0, 0));
-        return await collector.SweepAsync(cancellationToken);
+        return new CollectionSummary(await collector.SweepAsync(cancellationToken), expiry.Deleted);
     }
 
     /// <summary>Whether every chunk of a file is marked.</summary>
