@@ -2,7 +2,7 @@ using System.Text.Json;
 using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
 
-namespace Pachyderm.Pachd.Hosting;
+namespace Pachyderm.Pfs;
 
 /// <summary>
 /// <c>format.json</c> in the data directory: which format everything in it has, for programs and people that know nothing else about it.
@@ -60,6 +60,22 @@ internal static class FormatFile
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
+            DurableFiles.FlushDirectory(dataDirectory);
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, path);
+        }
+    }
+
+    /// <summary>Removes the stamp, durably, if it is there.</summary>
+    /// <exception cref="OperatorException">It cannot be removed.</exception>
+    public static void Delete(string dataDirectory)
+    {
+        string path = Path.Combine(dataDirectory, Name);
+        try
+        {
+            File.Delete(path);
             DurableFiles.FlushDirectory(dataDirectory);
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
