@@ -7,6 +7,10 @@ install_test_requirements() {
   command -v etcd >/dev/null || missing+=(etcd-server)
   command -v etcdctl >/dev/null || missing+=(etcd-client)
   command -v bwrap >/dev/null || missing+=(bubblewrap)
+  # For the examples.
+  command -v montage >/dev/null || missing+=(imagemagick)
+  command -v curl >/dev/null || missing+=(curl)
+  command -v python3 >/dev/null || missing+=(python3)
   ((${#missing[@]})) || return 0
 
   command -v apt-get >/dev/null || { echo "install ${missing[*]}: this machine has no apt-get" >&2; return 1; }

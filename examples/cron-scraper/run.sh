@@ -4,7 +4,11 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit 1
 source ../common.sh
 need python3 curl
 web=
-stop_helpers() { [[ -z $web ]] || kill "$web" 2>/dev/null || true; }
+stop_helpers() {
+  [[ -n $web ]] || return 0
+  kill "$web"
+  wait "$web" 2>/dev/null || true
+}
 clean_up_at_the_end "scraper" "scraper_tick"
 start_pachd
 
@@ -18,10 +22,18 @@ echo "$ sed s|@PAGE@|$page| scraper.json | pachctl create-pipeline -f -"
 sed "s|@PAGE@|$page|" scraper.json | pachctl create-pipeline -f -
 
 say "Its first three commits:"
-run pachctl subscribe-commit scraper master | awk '{ print; fflush() } NR == 4 { exit }' || true
+echo '$ pachctl subscribe-commit scraper master'
+exec {commits}< <(exec "$PACHCTL" subscribe-commit scraper master)
+subscriber=$!
+for ((count = 0; count < 3; )); do
+  read -r line <&"$commits"
+  echo "$line"
+  [[ $line != scraper* ]] || count=$((count + 1))
+done
+kill "$subscriber"
 run pachctl stop-pipeline scraper
 
 say "The page as it was at each of them, oldest first:"
-pachctl list-commit scraper master --raw | sed -n 's/^  "id": "\(.*\)".*/\1/p' | tac | while read -r commit; do
-  printf '%s: %s\n' "$(pachctl get-file scraper "$commit" /fetched </dev/null)" "$(pachctl get-file scraper "$commit" /page </dev/null)"
+pachctl list-commit scraper master | awk '$1 == "scraper" { print $2 }' | tac | while read -r commit; do
+  printf '%s: %s\n' "$(pachctl get-file scraper "$commit" /fetched)" "$(pachctl get-file scraper "$commit" /page)"
 done

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pachyderm.Metadata;
+using Pachyderm.ObjectStores;
 using Pachyderm.Pfs;
 using Pachyderm.Storage.Content;
 using Pachyderm.Workers;
@@ -35,6 +36,12 @@ public sealed record SchedulerOptions
 
     /// <summary>Directories of this machine that outputs may be sent to (<c>file:</c> addresses); none by default.</summary>
     public IReadOnlyList<string> EgressDirectories { get; init; } = [];
+
+    /// <summary>
+    /// Opens the object store that an egress address with another scheme than <c>file</c>, <c>http</c> and <c>https</c> names, below which
+    /// its keys are; null, or a function that gives null, if there is none.
+    /// </summary>
+    public Func<Uri, IObjectStore?>? OpenEgressStore { get; init; }
 
     /// <summary>Directory with one directory for each secret that a transform may name; null for none.</summary>
     public string? SecretsDirectory { get; init; }

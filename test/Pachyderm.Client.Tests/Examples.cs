@@ -1,5 +1,8 @@
+using Pachyderm.Wire.Native;
 using Pachyderm.Wire.Pfs;
+using Pachyderm.Wire.Pps;
 using FileInfo = Pachyderm.Wire.Pfs.FileInfo;
+using GetLogsRequest = Pachyderm.Wire.Pps.GetLogsRequest;
 
 namespace Pachyderm.Client.Tests;
 
@@ -51,6 +54,47 @@ internal static class Examples
         await foreach (CommitInfo commit in client.Commits.SubscribeAsync("images", "master", cancellationToken: cancellationToken))
         {
             Console.WriteLine($"{CommitRef.From(commit.Commit)} has {commit.SizeBytes} bytes");
+        }
+        #endregion
+    }
+
+    public static async Task PipelinesAsync(PachClient client, CancellationToken cancellationToken)
+    {
+        #region pipelines
+        await client.Pipelines.CreateAsync(
+            """
+            {
+              "pipeline": {"name": "sizes"},
+              "transform": {"cmd": ["sh"], "stdin": ["for f in /pfs/images/*; do wc -c < $f > /pfs/out/$(basename $f); done"]},
+              "input": {"atom": {"repo": "images", "glob": "/*"}}
+            }
+            """,
+            cancellationToken);
+
+        await foreach (JobInfo job in client.Jobs.WatchAsync("sizes", cancellationToken))
+        {
+            Console.WriteLine($"{job.Job.Id} {job.State}: {job.DataProcessed} + {job.DataSkipped} of {job.DataTotal}");
+        }
+        #endregion
+    }
+
+    public static async Task JobsAsync(PachClient client, string job, CancellationToken cancellationToken)
+    {
+        #region jobs
+        GetLogsRequest filter = new() { Job = new Job { Id = job } };
+        await foreach (LogMessage line in client.Jobs.LogsAsync(filter, follow: true, cancellationToken))
+        {
+            Console.Write(line.Message);
+        }
+
+        await foreach (DatumExplanation datum in client.Jobs.ExplainAsync(job, cancellationToken))
+        {
+            Console.WriteLine(datum.Text); // ran: images:/logo.png: content changed from 12ab... to 34cd...
+        }
+
+        await foreach (LineageStep step in client.Jobs.LineageAsync(new CommitRef("sizes", "master"), "/logo.png", cancellationToken: cancellationToken))
+        {
+            Console.WriteLine($"{step.Depth} {step.Job.Pipeline.Name} read {step.Inputs[0].Path}");
         }
         #endregion
     }

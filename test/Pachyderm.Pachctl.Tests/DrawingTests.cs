@@ -111,7 +111,8 @@ public sealed class DrawingTests
         Assert.Equal(
             ["images", "└─ edges  images:/*  running", "   └─ montage  (edges:/* ⨯ images:/*)  paused", "      └─ report  montage:/*  running"],
             PipelineGraph.Draw(Pipelines(), "edges").Where(static line => !line.Contains('↑', StringComparison.Ordinal))
-                .Select(static line => line.Replace('├', '└').Replace('│', ' ')));
+                .Select(static line => line.Replace('├', '└').Replace('│', ' ')),
+            StringComparer.Ordinal);
         Assert.Equal(["other", "└─ count  other:/*  running"], PipelineGraph.Draw(Pipelines(), "count"));
     }
 

@@ -51,7 +51,8 @@ public class PipelineOutputTests
                 new JobInfo { Job = new Job { Id = "j" }, Pipeline = new Pipeline { Name = "p" }, Started = At(-3), State = JobState.JobRunning, Restart = 2 },
                 new JobInfo { Job = new Job { Id = "k" } },
             ],
-            Now)).Select(line => line.Replace("running  ", "running ", StringComparison.Ordinal).Replace("STATE    ", "STATE   ", StringComparison.Ordinal)));
+            Now)).Select(line => line.Replace("running  ", "running ", StringComparison.Ordinal).Replace("STATE    ", "STATE   ", StringComparison.Ordinal)),
+        StringComparer.Ordinal);
 
     [Fact]
     public void A_pipeline_is_described_line_by_line() => Assert.Equal(
@@ -210,7 +211,8 @@ public class PipelineOutputTests
 
         Assert.Equal(
             ["ID|STATUS|TIME", "e|failed|3 seconds", "c|success|About a minute", "a|success|1 second", "d|skipped|-", "b|-|-"],
-            lines.Select(line => string.Join('|', line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))));
+            lines.Select(line => string.Join('|', line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))),
+            StringComparer.Ordinal);
     }
 
     [Fact]
@@ -256,7 +258,7 @@ public class PipelineOutputTests
         string[] lines = await LinesAsync(output => JobWatch.PrintAsync(output, changes.ToAsyncEnumerable(), raw: false));
         string raw = await PrintAsync(output => JobWatch.PrintAsync(output, changes.ToAsyncEnumerable(), raw: true));
 
-        Assert.Equal(["STATE", "starting", "running"], lines.Select(line => line.TrimEnd().Split(' ')[^1]));
+        Assert.Equal(["STATE", "starting", "running"], lines.Select(line => line.TrimEnd().Split(' ')[^1]), StringComparer.Ordinal);
         Assert.Equal(2, raw.Trim().Split('\n').Length);
     }
 

@@ -34,6 +34,8 @@ public sealed partial class PachdProcess : IAsyncDisposable
         }
     }
 
+    public int ProcessId => process.Id;
+
     public Uri Http { get; private set; } = null!;
 
     public string GrpcAddress { get; private set; } = "";

@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Google.Protobuf;
 using Grpc.Core;
 using Pachyderm.Wire.Native;
-using Pachyderm.Wire.Pfs;
 
 namespace Pachyderm.Client.Transport;
 

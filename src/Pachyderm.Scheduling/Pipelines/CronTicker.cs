@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Pfs;
 using Pachyderm.Pps.Pipelines;
 using Pachyderm.Pps.Records;
@@ -43,11 +42,11 @@ internal sealed class CronTicker
     /// <summary>The crons of a pipeline.</summary>
     public static IEnumerable<CronTicker> For(SchedulerOptions options, Pipeline pipeline)
     {
-        foreach (CronInput cron in pipeline.Input.Leaves().OfType<CronInput>().DistinctBy(static cron => (cron.Repo, cron.Spec, cron.Start)))
+        foreach (CronInput input in pipeline.Input.Leaves().OfType<CronInput>().DistinctBy(static cron => (cron.Repo, cron.Spec, cron.Start)))
         {
-            if (CronSchedule.TryParse(cron.Spec, out CronSchedule? schedule, out _))
+            if (CronSchedule.TryParse(input.Spec, out CronSchedule? found, out _))
             {
-                yield return new CronTicker(options, PipelineIdentity.Of(pipeline), cron, schedule);
+                yield return new CronTicker(options, PipelineIdentity.Of(pipeline), input, found);
             }
         }
     }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Pachyderm.Metadata;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Pipelines;

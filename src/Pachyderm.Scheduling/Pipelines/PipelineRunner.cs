@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
@@ -26,6 +25,7 @@ internal sealed class PipelineRunner : IAsyncDisposable
     private readonly Backoff backoff;
     private Task work = Task.CompletedTask;
     private (RunningJob Job, CancellationTokenSource Stop)? current;
+    private Task cancelling = Task.CompletedTask;
     private int failures;
     private int refusals;
 
@@ -74,7 +74,7 @@ internal sealed class PipelineRunner : IAsyncDisposable
         {
             if (current is { } running && running.Job.Id == job)
             {
-                running.Stop.Cancel();
+                cancelling = running.Stop.CancelAsync();
             }
         }
     }
@@ -115,10 +115,16 @@ internal sealed class PipelineRunner : IAsyncDisposable
                     await SetStateAsync(PipelineState.Running, "");
                     begun = true;
                 }
-                JobRecord? next = await options.Metadata.ReadAsync(
-                    reader => new PpsReader(reader).FindNextJob(Identity.Name), stop.Token);
-                if (next is null)
+                (bool isPresent, JobRecord? next) = await options.Metadata.ReadAsync(
+                    reader =>
+                    {
+                        PpsReader records = new(reader);
+                        return (Present(records) is { IsActive: true }, records.FindNextJob(Identity.Name));
+                    },
+                    stop.Token);
+                if (!isPresent || next is null)
                 {
+                    // If the pipeline was paused, deleted or updated, this runner is about to be ended.
                     await wakes.Reader.ReadAsync(stop.Token);
                 }
                 else if (!await TryRunAsync(next.Job))
@@ -167,6 +173,7 @@ internal sealed class PipelineRunner : IAsyncDisposable
             {
                 current = null;
             }
+            await cancelling;
         }
         if (failures >= ShownAfter)
         {
@@ -183,14 +190,17 @@ internal sealed class PipelineRunner : IAsyncDisposable
     private async Task<bool> FailAsync(JobId job, Exception exception)
     {
         string reason = PipelineErrors.OneLine(exception.Message);
-        options.Logger.JobRestarts(job.Value, Name, reason, exception);
         failures++;
         refusals = exception is WorkersUnavailableException ? refusals + 1 : 0;
         bool givesUp = refusals >= ShownAfter;
-        await options.Metadata.WriteAsync(
+        bool isPresent = await options.Metadata.WriteAsync(
             writer =>
             {
                 PpsWriter records = new(writer);
+                if (Present(records) is null)
+                {
+                    return false;
+                }
                 if (records.FindJob(job) is { Job: { State: JobState.Running } running })
                 {
                     records.PutJob(running.Restart(reason));
@@ -203,6 +213,12 @@ internal sealed class PipelineRunner : IAsyncDisposable
                 return true;
             },
             stop.Token);
+        if (!isPresent)
+        {
+            // It stumbled over the new version of the pipeline, to which the job belongs now.
+            return true;
+        }
+        options.Logger.JobRestarts(job.Value, Name, reason, exception);
         if (givesUp)
         {
             options.Logger.PipelineFails(Name, reason);
@@ -215,14 +231,15 @@ internal sealed class PipelineRunner : IAsyncDisposable
     private async Task PauseAsync() =>
         await backoff.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private Task SetStateAsync(PipelineState state, string error) => options.Metadata.WriteAsync(
+    private Task<bool> SetStateAsync(PipelineState state, string error) => options.Metadata.WriteAsync(
         writer =>
         {
             PpsWriter records = new(writer);
-            if (Present(records) is { IsActive: true } pipeline && (pipeline.State != state || pipeline.RecentError != error))
+            if (Present(records) is not { IsActive: true } pipeline || (pipeline.State, pipeline.RecentError) == (state, error))
             {
-                records.PutPipeline(pipeline with { State = state, RecentError = error });
+                return false;
             }
+            records.PutPipeline(pipeline with { State = state, RecentError = error });
             return true;
         },
         stop.Token);

@@ -68,6 +68,7 @@ internal sealed class PipelineSupervisor : IAsyncDisposable
                 runner.Start();
                 place.Runner = runner;
             }
+            place.Runner?.Wake();
         }
         finally
         {
@@ -81,8 +82,9 @@ internal sealed class PipelineSupervisor : IAsyncDisposable
     /// <summary>A job, if it runs now.</summary>
     public RunningJob? Find(PipelineName pipeline, JobId job) => Runner(pipeline)?.Find(job);
 
-    /// <summary>A job, if it runs now.</summary>
-    public RunningJob? Find(JobId job) => places.Values.Select(place => place.Runner?.Find(job)).FirstOrDefault(static found => found is not null);
+    /// <summary>A job of any pipeline, if it runs now.</summary>
+    public RunningJob? Find(JobId job) =>
+        places.Values.Select(place => place.Runner?.Find(job)).FirstOrDefault(static found => found is not null);
 
     /// <summary>Ends a job, if it runs now.</summary>
     public void Cancel(PipelineName pipeline, JobId job) => Runner(pipeline)?.Cancel(job);

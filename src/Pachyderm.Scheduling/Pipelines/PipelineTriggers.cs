@@ -30,8 +30,8 @@ internal sealed class PipelineTriggers
     public static PipelineTriggers Restore(IMetadataWriter writer, Pipeline pipeline)
     {
         PpsWriter records = new(writer);
-        Basis basis = Basis.Of(writer, pipeline);
-        CommitSetFinder finder = new(pipeline.Input.Repos(), basis.Roots);
+        Basis present = Basis.Of(writer, pipeline);
+        CommitSetFinder restored = new(pipeline.Input.Repos(), present.Roots);
         foreach (IGrouping<string, CommitRef> waiting in records.ListWaiting(pipeline.Name)
             .GroupBy(static commit => commit.Repo, StringComparer.Ordinal))
         {
@@ -43,10 +43,10 @@ internal sealed class PipelineTriggers
             }
             foreach (CommitRecord? commit in commits)
             {
-                finder.Restore(Triggering(commit!));
+                restored.Restore(Triggering(commit!));
             }
         }
-        return new PipelineTriggers(basis, finder, InputBranches.Of(pipeline.Input));
+        return new PipelineTriggers(present, restored, InputBranches.Of(pipeline.Input));
     }
 
     /// <summary>Whether this is still the state of the pipeline: it was not replaced, and its repos and their provenance are the same.</summary>

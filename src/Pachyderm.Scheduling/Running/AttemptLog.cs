@@ -10,7 +10,9 @@ namespace Pachyderm.Scheduling;
 /// </summary>
 /// <param name="log">The log of the job.</param>
 /// <param name="context">What its lines have in common.</param>
-internal sealed class AttemptLog(JobLogWriter log, LogContext context) : ILogSink
+/// <param name="stats">Takes the lines as well; null if no statistics are wanted.</param>
+/// <param name="time">The clock.</param>
+internal sealed class AttemptLog(JobLogWriter log, LogContext context, DatumStats? stats, TimeProvider time) : ILogSink
 {
     /// <summary>Bytes of a datum's lines that are kept.</summary>
     internal const long MaxBytes = 16 << 20;
@@ -28,13 +30,10 @@ internal sealed class AttemptLog(JobLogWriter log, LogContext context) : ILogSin
     /// <summary>What the program said last on standard error, shortened; null if nothing.</summary>
     public string? LastError { get; private set; }
 
-    /// <summary>What the lines have in common.</summary>
-    public LogContext Context => context;
-
     /// <inheritdoc/>
-    public ValueTask WriteAsync(LogLine line, CancellationToken cancellationToken)
+    public async ValueTask WriteAsync(LogLine line, CancellationToken cancellationToken)
     {
-        int length = Encoding.UTF8.GetByteCount(line.Text) + 1;
+        int length = Encoding.UTF8.GetByteCount(line.Text) + (line.Terminated ? 1 : 0);
         lock (gate)
         {
             if (line.Source == LogSource.StandardError && !string.IsNullOrWhiteSpace(line.Text))
@@ -45,11 +44,11 @@ internal sealed class AttemptLog(JobLogWriter log, LogContext context) : ILogSin
             {
                 leftOutBytes += length;
                 leftOutLines++;
-                return ValueTask.CompletedTask;
+                return;
             }
             bytes += length;
         }
-        return log.WriteAsync(context, line.Terminated ? line.Text + "\n" : line.Text, cancellationToken);
+        await KeepAsync(context, line.Terminated ? line.Text + "\n" : line.Text, cancellationToken);
     }
 
     /// <summary>The program has ended: says what was left out.</summary>
@@ -61,7 +60,16 @@ internal sealed class AttemptLog(JobLogWriter log, LogContext context) : ILogSin
             string message = string.Create(
                 CultureInfo.InvariantCulture,
                 $"the program printed more than {MaxBytes >> 20} MiB: {leftOutLines} more lines of {leftOutBytes} bytes were left out");
-            await log.WriteAsync(own, message, cancellationToken);
+            await KeepAsync(own, message, cancellationToken);
+        }
+    }
+
+    private async ValueTask KeepAsync(LogContext own, string message, CancellationToken cancellationToken)
+    {
+        await log.WriteAsync(own, message, cancellationToken);
+        if (stats is not null)
+        {
+            await stats.AddAsync(own, time.GetUtcNow(), message, cancellationToken);
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed record AttemptWork : DatumWork
 /// <param name="datum">The datum.</param>
 /// <param name="tag">What names its result.</param>
 /// <param name="slot">The worker.</param>
-internal sealed class DatumAttempt(DatumTurn turn, Datum datum, DatumTag tag, WorkerSlot slot)
+internal sealed class DatumAttempt(DatumTurn turn, Datum datum, DatumTag tag, WorkerSlot slot) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private CancellationTokenSource? restart;
@@ -42,6 +42,12 @@ internal sealed class DatumAttempt(DatumTurn turn, Datum datum, DatumTag tag, Wo
 
     /// <summary>What the program prints.</summary>
     public required AttemptLog Log { get; init; }
+
+    /// <summary>Its statistics; null if none are wanted, or they were handed on.</summary>
+    public DatumStats? Stats { get; set; }
+
+    /// <summary>What it leaves behind; null before that is collected, or if it was handed on.</summary>
+    public DatumOutput? Output { get; set; }
 
     /// <summary>When its program began, UTC.</summary>
     public DateTimeOffset Started { get; private set; }
@@ -76,6 +82,16 @@ internal sealed class DatumAttempt(DatumTurn turn, Datum datum, DatumTag tag, Wo
         lock (gate)
         {
             restart?.Cancel();
+        }
+    }
+
+    /// <summary>Lets go of what was not handed on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Output?.Dispose();
+        if (Stats is not null)
+        {
+            await Stats.DisposeAsync();
         }
     }
 }

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Pachyderm.Pps.Datums;
+using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
+using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 using Pachyderm.Workers;
 
@@ -53,28 +55,24 @@ internal sealed class DatumDispatcher(
 
     private async Task RunWorkerAsync(int number, DatumQueue queue, DatumRecorder recorder, CancellationTokenSource stop)
     {
-        DatumOutput? open = null;
+        // What is on its way through the worker; what is left of it when that ends early holds chunks.
+        HashSet<DatumAttempt> open = new(ReferenceEqualityComparer.Instance);
         try
         {
             IWorker worker = await pool.GetAsync(number, stop.Token);
             WorkerSlot slot = new(number, pool.NameOf(number));
             await DatumFlow.RunAsync(
                 new TrackedWorker(worker, running, queue, options.Time),
-                TakeAsync(queue, slot, stop.Token),
+                TakeAsync(queue, slot, open, stop.Token),
                 AttemptLog.None,
-                work => open = new DatumOutput(trees, ((AttemptWork)work).Attempt.Inputs),
-                (work, output, outcome) =>
-                {
-                    open = null;
-                    return EndAsync(((AttemptWork)work).Attempt, output, outcome, queue, recorder, stop.Token);
-                },
+                work => OpenOutput(((AttemptWork)work).Attempt),
+                (work, _, outcome) => EndAsync(((AttemptWork)work).Attempt, outcome, queue, recorder, open, stop.Token),
                 stop.Token);
         }
         catch (Exception exception)
         {
-            bool isCancelled = exception is OperationCanceledException;
             await stop.CancelAsync();
-            if (!isCancelled)
+            if (exception is not OperationCanceledException)
             {
                 await pool.DiscardAsync(number);
             }
@@ -82,67 +80,101 @@ internal sealed class DatumDispatcher(
         }
         finally
         {
-            open?.Dispose();
+            foreach (DatumAttempt attempt in open)
+            {
+                await attempt.DisposeAsync();
+            }
         }
     }
 
     private async IAsyncEnumerable<DatumWork> TakeAsync(
-        DatumQueue queue, WorkerSlot slot, [EnumeratorCancellation] CancellationToken cancellationToken)
+        DatumQueue queue, WorkerSlot slot, HashSet<DatumAttempt> open, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (await queue.TakeAsync(() => slot.IsBusy, cancellationToken) is { } turn)
         {
             slot.Take();
-            yield return await datums.PrepareAsync(turn, slot, log, cancellationToken);
+            AttemptWork work = await datums.PrepareAsync(turn, slot, log, cancellationToken);
+            lock (open)
+            {
+                open.Add(work.Attempt);
+            }
+            yield return work;
         }
     }
 
+    private DatumOutput OpenOutput(DatumAttempt attempt)
+    {
+        DatumOutput output = new(trees, attempt.Inputs);
+        attempt.Output = output;
+        return output;
+    }
+
     private async Task EndAsync(
-        DatumAttempt attempt, DatumOutput output, DatumOutcome outcome, DatumQueue queue, DatumRecorder recorder,
+        DatumAttempt attempt, DatumOutcome outcome, DatumQueue queue, DatumRecorder recorder, HashSet<DatumAttempt> open,
         CancellationToken cancellationToken)
     {
-        bool isHandedOver = false;
-        try
+        await attempt.Log.EndAsync(cancellationToken);
+        DatumTurn turn = attempt.Turn;
+        string reason = "";
+        if (!outcome.Succeeded)
         {
-            await attempt.Log.EndAsync(cancellationToken);
-            if (outcome.Succeeded)
-            {
-                DirectoryReference tree = await output.FinishAsync(cancellationToken);
-                DatumRecord record = Record(attempt, outcome, attempt.Turn.Failures, "");
-                isHandedOver = true;
-                await recorder.AddAsync(new EndedDatum(record, [KeyValuePair.Create(attempt.Tag, tree)], [output.Writer]), cancellationToken);
-                queue.End();
-                return;
-            }
-            string reason = attempt.Log.LastError is { } said ? $"{outcome.Reason}: {said}" : outcome.Reason!;
-            DatumTurn next = attempt.Turn with { Failures = attempt.Turn.Failures + 1 };
-            if (next.Failures < DatumRetries.MaxFailures)
-            {
-                log.Tell(string.Create(
-                    CultureInfo.InvariantCulture, $"datum {attempt.Id} failed for time {next.Failures} and is tried again: {reason}"));
-                queue.Retry(next, DatumRetries.PauseFor(Random.Shared.NextDouble()));
-                return;
-            }
+            turn = turn with { Failures = turn.Failures + 1 };
+            reason = attempt.Log.LastError is { } said ? $"{outcome.Reason}: {said}" : outcome.Reason!;
+        }
+        bool isLast = outcome.Succeeded || turn.Failures >= DatumRetries.MaxFailures;
+        if (isLast)
+        {
+            EndedDatum ended = await CloseAsync(attempt, outcome, turn.Failures, reason, cancellationToken);
+            await recorder.AddAsync(ended, cancellationToken);
+        }
+        lock (open)
+        {
+            open.Remove(attempt);
+        }
+        await attempt.DisposeAsync();
+        if (!isLast)
+        {
+            log.Tell(string.Create(
+                CultureInfo.InvariantCulture, $"datum {attempt.Id} failed for time {turn.Failures} and is tried again: {reason}"));
+            queue.Retry(turn, DatumRetries.PauseFor(Random.Shared.NextDouble()));
+            return;
+        }
+        if (!outcome.Succeeded)
+        {
             log.Tell($"datum {attempt.Id} failed for good: {reason}");
-            await recorder.AddAsync(new EndedDatum(Record(attempt, outcome, next.Failures, reason), [], []), cancellationToken);
             lock (gate)
             {
                 failures.Add(new DatumFailure(attempt.Datum, reason));
             }
-            queue.End();
         }
-        finally
-        {
-            if (!isHandedOver)
-            {
-                output.Dispose();
-            }
-        }
+        queue.End();
     }
 
-    private static DatumRecord Record(DatumAttempt attempt, DatumOutcome outcome, int failures, string reason)
+    /// <summary>Completes the trees of a datum, and hands them on with what keeps their chunks.</summary>
+    private static async Task<EndedDatum> CloseAsync(
+        DatumAttempt attempt, DatumOutcome outcome, int failed, string reason, CancellationToken cancellationToken)
     {
         DatumStatistics took = outcome.Statistics;
         ProcessStats stats = new(took.DownloadTime, took.ProcessTime, took.UploadTime, took.DownloadBytes, took.UploadBytes);
-        return new DatumRecord(attempt.Turn.Place, attempt.Tag, !outcome.Succeeded, failures, stats, reason);
+        List<KeyValuePair<DatumTag, DirectoryReference>> results = [];
+        DirectoryReference? tree = null;
+        if (outcome.Succeeded)
+        {
+            tree = await attempt.Output!.FinishAsync(cancellationToken);
+            results.Add(KeyValuePair.Create(attempt.Tag, tree.Value));
+        }
+        if (attempt.Stats is { } collected)
+        {
+            DirectoryReference kept = await collected.FinishAsync(attempt, stats, tree, reason, cancellationToken);
+            results.Add(KeyValuePair.Create(StatsTag.Of(attempt.Tag), kept));
+        }
+        IChunkWriter?[] writers = [outcome.Succeeded ? attempt.Output!.Writer : null, attempt.Stats?.Writer];
+        if (outcome.Succeeded)
+        {
+            attempt.Output = null;
+        }
+        attempt.Stats = null;
+        DatumRecord record = new(attempt.Turn.Place, attempt.Tag, !outcome.Succeeded, failed, stats, reason);
+        return new EndedDatum(record, results, [.. writers.OfType<IChunkWriter>()]);
     }
 }

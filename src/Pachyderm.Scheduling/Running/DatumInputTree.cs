@@ -137,7 +137,7 @@ internal sealed class DatumInputTree(StoredTrees trees, DatumPart part, Director
         }
     }
 
-    private async ValueTask<TreeEntry> InspectAsync(CancellationToken cancellationToken) =>
+    public async ValueTask<TreeEntry> InspectAsync(CancellationToken cancellationToken) =>
         (await trees.Reader.FindAsync(root, Place, cancellationToken)).Entry
         ?? throw new InvalidOperationException($"{Encoding.UTF8.GetString(Place.Bytes)} is no longer in {part.Input.Commit}.");
 }

@@ -5,10 +5,14 @@ using Pachyderm.Pps.Records;
 
 namespace Pachyderm.Scheduling;
 
-/// <summary>The record of a job that runs. Nothing is written any more for one that was killed or deleted meanwhile.</summary>
+/// <summary>
+/// The record of a job that runs. Nothing is written any more for one that was killed or deleted meanwhile, or that belongs to a later
+/// version of its pipeline since that was updated.
+/// </summary>
 /// <param name="metadata">The records.</param>
 /// <param name="id">The job.</param>
-internal sealed class JobLedger(IMetadataStore metadata, JobId id)
+/// <param name="version">The version of the pipeline that runs it.</param>
+internal sealed class JobLedger(IMetadataStore metadata, JobId id, ulong version)
 {
     /// <summary>The job as it stands.</summary>
     /// <exception cref="OperationCanceledException">It has ended or is gone.</exception>
@@ -36,7 +40,7 @@ internal sealed class JobLedger(IMetadataStore metadata, JobId id)
             cancellationToken);
 
     private Job Find(PpsReader reader) =>
-        reader.FindJob(id) is { Job: { } job } && !job.State.IsTerminal()
+        reader.FindJob(id) is { Job: { } job } && !job.State.IsTerminal() && job.PipelineVersion <= version
             ? job
-            : throw new OperationCanceledException($"Job {id} was stopped or deleted.");
+            : throw new OperationCanceledException($"Job {id} was stopped or deleted, or its pipeline was updated.");
 }

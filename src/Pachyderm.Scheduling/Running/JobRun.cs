@@ -1,15 +1,22 @@
 using System.Globalization;
+using Pachyderm.Metadata;
 using Pachyderm.Pfs;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
+using Pachyderm.Pps.Specs;
+using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Trees;
 
 namespace Pachyderm.Scheduling;
 
 /// <summary>One run of a job, from its plan to its end.</summary>
 internal sealed class JobRun : IAsyncDisposable
 {
+    private static readonly BranchName StatsBranch = new("stats");
+    private static readonly DispatchResult NothingDispatched = new([], 0, default);
+
     private readonly SchedulerOptions options;
     private readonly StoredTrees trees;
     private readonly WorkerPool pool;
@@ -36,7 +43,7 @@ internal sealed class JobRun : IAsyncDisposable
     public static async Task<JobRun> OpenAsync(
         SchedulerOptions options, StoredTrees trees, WorkerPool pool, RunningJob running, CancellationToken cancellationToken)
     {
-        JobLedger record = new(options.Metadata, running.Id);
+        JobLedger record = new(options.Metadata, running.Id, pool.Pipeline.Version);
         return new JobRun(options, trees, pool, running, record, await record.ReadAsync(cancellationToken));
     }
 
@@ -51,7 +58,7 @@ internal sealed class JobRun : IAsyncDisposable
         }
         catch (Exception exception) when (exception is PpsException or PfsException { Kind: PfsErrorKind.NotFound })
         {
-            await FailAsync(exception.Message, cancellationToken);
+            await FailAsync(exception.Message, null, NothingDispatched, cancellationToken);
             return;
         }
         IReadOnlyList<int> run = await new JobPlanning(options, trees, pool.Pipeline, ledger).PlanAsync(datums, cancellationToken);
@@ -60,7 +67,7 @@ internal sealed class JobRun : IAsyncDisposable
         DispatchResult result = await dispatcher.RunAsync(run, cancellationToken);
         if (result.Failures.Count > 0)
         {
-            await FailAsync(Describe(result.Failures, datums.Set.Count), cancellationToken, result);
+            await FailAsync(Describe(result.Failures, datums.Set.Count), datums, result, cancellationToken);
             return;
         }
         await CommitAsync(datums, result, cancellationToken);
@@ -112,9 +119,15 @@ internal sealed class JobRun : IAsyncDisposable
         }
     }
 
+    /// <summary>Commits the output, and ends the job unless its output is to be sent elsewhere.</summary>
     private async Task CommitAsync(RunDatums datums, DispatchResult result, CancellationToken cancellationToken)
     {
-        using Storage.Content.IChunkWriter writer = options.Chunks.OpenWriter();
+        if (await FindCommittedAsync(cancellationToken) is { } committed)
+        {
+            await SendAsync(job.Workload.Egress!, committed.Tree, datums, cancellationToken);
+            return;
+        }
+        using IChunkWriter writer = options.Chunks.OpenWriter();
         JobOutput output;
         try
         {
@@ -122,14 +135,15 @@ internal sealed class JobRun : IAsyncDisposable
         }
         catch (PpsException conflict)
         {
-            await FailAsync(conflict.Message, cancellationToken, result);
+            await FailAsync(conflict.Message, datums, result, cancellationToken);
             return;
         }
+        DirectoryReference? statistics = await AssembleStatsAsync(datums, writer, cancellationToken);
         await writer.FlushAsync(cancellationToken);
         log.Tell(string.Create(
             CultureInfo.InvariantCulture, $"the output has {output.Tree?.Files ?? 0} files of {output.Tree?.Size ?? 0} bytes"));
-        log.Tell("the job ends with success");
-        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = await log.DrainAsync();
+        bool isLast = job.Workload.Egress is null;
+        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = isLast ? await EndLogAsync("the job ends with success") : [];
         CommitOrigin origin = new(
             new RepoName(job.Pipeline.Value), null, new BranchName(job.Workload.OutputBranch),
             [.. job.Input.Sources().Select(static source => new CommitName(new RepoName(source.Repo), new CommitId(source.Id)))]);
@@ -138,29 +152,91 @@ internal sealed class JobRun : IAsyncDisposable
             (transaction, records, before) =>
             {
                 RepoTransaction repos = new(transaction, now);
-                CommitName commit = repos.BuildCommit(origin, output.Tree);
+                CommitRef commit = ReferTo(repos.BuildCommit(origin, output.Tree));
+                Job after = before.Advance(result.Processed, 0, result.Stats)
+                    .Commit(commit, output.IsDisjoint, CommitStats(repos, statistics));
                 records.AppendLog(before.Pipeline, before.Id, lines);
-                return before.Advance(result.Processed, 0, result.Stats)
-                    .Commit(new CommitRef(commit.Repo.Value, commit.Id.Value), output.IsDisjoint, null)
-                    .Succeed(now);
+                return isLast ? after.Succeed(now) : after;
             },
             cancellationToken);
+        if (job.Workload.Egress is { } egress)
+        {
+            await SendAsync(egress, output.Tree, datums, cancellationToken);
+        }
     }
 
-    private async Task FailAsync(string reason, CancellationToken cancellationToken, DispatchResult? result = null)
+    /// <summary>The output, if an earlier run of the job committed it and could not send it elsewhere.</summary>
+    private async Task<CommitInfo?> FindCommittedAsync(CancellationToken cancellationToken)
     {
-        log.Tell($"the job fails: {reason}");
-        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = await log.DrainAsync();
+        if (job is not { OutputCommit: { } output, Workload.Egress: not null })
+        {
+            return null;
+        }
+        CommitName name = new(new RepoName(output.Repo), new CommitId(output.Id));
+        return await options.Metadata.ReadAsync(
+            reader => reader.FindCommit(new CommitKey(output.Repo, output.Id)) is not null, cancellationToken)
+            ? await options.Files.Commits.InspectAsync(new CommitReference(name), cancellationToken)
+            : null;
+    }
+
+    /// <summary>Sends the output elsewhere and ends the job. That it fails begins the job again, without a second commit.</summary>
+    private async Task SendAsync(Egress egress, DirectoryReference? output, RunDatums datums, CancellationToken cancellationToken)
+    {
+        try
+        {
+            long files = await new EgressSender(options, trees).SendAsync(egress.Url, output, cancellationToken);
+            log.Tell(string.Create(CultureInfo.InvariantCulture, $"{files} files were sent to {egress.Url}"));
+        }
+        catch (EgressException refusal)
+        {
+            await FailAsync(refusal.Message, datums, NothingDispatched, cancellationToken);
+            return;
+        }
+        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = await EndLogAsync("the job ends with success");
         DateTimeOffset now = options.Time.GetUtcNow();
         job = await ledger.WriteAsync(
             (_, records, before) =>
             {
                 records.AppendLog(before.Pipeline, before.Id, lines);
-                Job runs = before.State == JobState.Starting ? before.Run(0) : before;
-                return runs.Advance(result?.Processed ?? 0, 0, result?.Stats ?? default).Fail(reason, null, now);
+                return before.Succeed(now);
             },
             cancellationToken);
     }
+
+    private async Task FailAsync(string reason, RunDatums? datums, DispatchResult result, CancellationToken cancellationToken)
+    {
+        using IChunkWriter writer = options.Chunks.OpenWriter();
+        bool isCounted = job.StatsCommit is not null;
+        DirectoryReference? statistics = datums is null || isCounted ? null : await AssembleStatsAsync(datums, writer, cancellationToken);
+        await writer.FlushAsync(cancellationToken);
+        IReadOnlyCollection<ReadOnlyMemory<byte>> lines = await EndLogAsync($"the job fails: {reason}");
+        DateTimeOffset now = options.Time.GetUtcNow();
+        job = await ledger.WriteAsync(
+            (transaction, records, before) =>
+            {
+                records.AppendLog(before.Pipeline, before.Id, lines);
+                Job runs = before.State == JobState.Starting ? before.Run(0) : before;
+                CommitRef? commit = CommitStats(new RepoTransaction(transaction, now), statistics) ?? before.StatsCommit;
+                return runs.Advance(result.Processed, 0, result.Stats).Fail(reason, commit, now);
+            },
+            cancellationToken);
+    }
+
+    private async Task<DirectoryReference?> AssembleStatsAsync(RunDatums datums, IChunkWriter writer, CancellationToken cancellationToken) =>
+        job.Workload.EnableStats ? await new StatsAssembler(options, trees, datums).AssembleAsync(job.Id, writer, cancellationToken) : null;
+
+    private CommitRef? CommitStats(RepoTransaction repos, DirectoryReference? statistics) => statistics is { } tree
+        ? ReferTo(repos.BuildCommit(new CommitOrigin(new RepoName(job.Pipeline.Value), null, StatsBranch, []), tree))
+        : null;
+
+    /// <summary>Writes the last line of the log, and stores all but the last piece of it.</summary>
+    private Task<IReadOnlyCollection<ReadOnlyMemory<byte>>> EndLogAsync(string line)
+    {
+        log.Tell(line);
+        return log.DrainAsync();
+    }
+
+    private static CommitRef ReferTo(CommitName commit) => new(commit.Repo.Value, commit.Id.Value);
 
     private static string Describe(IReadOnlyList<DatumFailure> failures, int total)
     {

@@ -68,13 +68,19 @@ internal sealed class RunDatums
         DatumInputTree[] shown = [.. datum.Parts.Select(part => Show(part, onlyChanged: previous is not null))];
         string id = DatumIdentity.IdOf(datum.Parts.Items.AsSpan()).ToString();
         LogContext context = new(slot.Name, DatumIdentity.IdOf(datum.Parts.Items.AsSpan()), isUser: true, LogFiles.Of(datum));
+        DatumStats? stats = job.Workload.EnableStats ? new DatumStats(trees, job.Pipeline, job.Id) : null;
         return new AttemptWork
         {
             Id = id,
             JobId = job.Id.Value,
             Inputs = shown,
             PreviousOutput = previous is { } output ? new PreviousOutputTree(trees, output) : null,
-            Attempt = new DatumAttempt(turn, datum, TagOf(datum), slot) { Inputs = shown, Log = new AttemptLog(log, context) },
+            Attempt = new DatumAttempt(turn, datum, TagOf(datum), slot)
+            {
+                Inputs = shown,
+                Log = new AttemptLog(log, context, stats, options.Time),
+                Stats = stats,
+            },
         };
     }
 

@@ -63,7 +63,8 @@ internal sealed class WorkerPool(SchedulerOptions options, Pipeline pipeline) : 
     }
 
     /// <summary>A worker, started if it is not there.</summary>
-    /// <exception cref="Errors.OperatorException">It cannot be started.</exception>
+    /// <exception cref="Errors.OperatorException">The backend cannot start it.</exception>
+    /// <exception cref="WorkersUnavailableException">The pipeline asks for what this server does not have.</exception>
     public async Task<IWorker> GetAsync(int number, CancellationToken cancellationToken)
     {
         lock (gate)
@@ -74,7 +75,7 @@ internal sealed class WorkerPool(SchedulerOptions options, Pipeline pipeline) : 
                 return there;
             }
         }
-        IWorker started = await options.Workers.StartAsync(WorkerSpecs.Of(pipeline, NameOf(number), options), cancellationToken);
+        IWorker started = await options.Workers.StartAsync(SpecOf(number), cancellationToken);
         lock (gate)
         {
             workers.Add(number, started);
@@ -111,6 +112,18 @@ internal sealed class WorkerPool(SchedulerOptions options, Pipeline pipeline) : 
             await idle.DisposeAsync();
         }
         await CloseAsync();
+    }
+
+    private WorkerSpec SpecOf(int number)
+    {
+        try
+        {
+            return WorkerSpecs.Of(pipeline, NameOf(number), options);
+        }
+        catch (Errors.OperatorException refusal)
+        {
+            throw new WorkersUnavailableException(refusal);
+        }
     }
 
     private async Task CloseAsync()

@@ -19,14 +19,28 @@ internal sealed class ChunkListBuilder(IChunkWriter writer)
         return AddAsync(depth: 0, chunk, cancellationToken);
     }
 
-    /// <summary>Ends the list.</summary>
+    /// <summary>Ends the list of a file that is cut as this release cuts.</summary>
     /// <param name="firstHash">What identifies the file if it is its first chunk alone.</param>
     /// <param name="cancellationToken">Ends the writing.</param>
     internal async ValueTask<FileContent> CompleteAsync(ChunkId firstHash, CancellationToken cancellationToken)
     {
+        (ImmutableArray<ChunkReference> top, int depth) = await EndAsync(cancellationToken).ConfigureAwait(false);
+        ChunkId hash = top.IsEmpty ? FileHash.Of([]) : depth == 0 && top.Length == 1 ? firstHash : ChunkList.HashOf(top);
+        return new FileContent(size, hash, top, depth);
+    }
+
+    /// <summary>Ends the list of a file that brings its hash.</summary>
+    internal async ValueTask<FileContent> CompleteWithHashAsync(ChunkId hash, CancellationToken cancellationToken)
+    {
+        (ImmutableArray<ChunkReference> top, int depth) = await EndAsync(cancellationToken).ConfigureAwait(false);
+        return new FileContent(size, hash, top, depth);
+    }
+
+    private async ValueTask<(ImmutableArray<ChunkReference> Top, int Depth)> EndAsync(CancellationToken cancellationToken)
+    {
         if (levels.Count == 0)
         {
-            return new FileContent(0, FileHash.Of([]), [], 0);
+            return ([], 0);
         }
         int depth = 0;
         // Ending a level's last node may add a level.
@@ -38,9 +52,7 @@ internal sealed class ChunkListBuilder(IChunkWriter writer)
             }
             depth++;
         }
-        ImmutableArray<ChunkReference> top = [.. levels[depth].Entries];
-        ChunkId hash = depth == 0 && top.Length == 1 ? firstHash : ChunkList.HashOf(top);
-        return new FileContent(size, hash, top, depth);
+        return ([.. levels[depth].Entries], depth);
     }
 
     private async ValueTask AddAsync(int depth, ChunkReference entry, CancellationToken cancellationToken)

@@ -51,6 +51,37 @@ public sealed class FileContents(IChunkStore store)
     }
 
     /// <summary>
+    /// Makes a file of chunks that are stored already, such as <see cref="Pachyderm.Storage.Adoption.AdoptedChunks"/>; none is looked at. Nodes
+    /// of a long list go to the writer.
+    /// </summary>
+    /// <param name="chunks">The chunks in order, enumerated once; those without bytes are left out.</param>
+    /// <param name="hash">What identifies the file: the hash that the older release gave it.</param>
+    /// <param name="writer">Gets the nodes; the caller flushes it.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    /// <exception cref="ArgumentException">The lengths add up to more than a file can have.</exception>
+    public static async ValueTask<FileContent> FromChunksAsync(
+        IEnumerable<ChunkReference> chunks, ChunkId hash, IChunkWriter writer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(chunks);
+        ArgumentNullException.ThrowIfNull(writer);
+        ChunkListBuilder list = new(writer);
+        long rest = long.MaxValue;
+        foreach (ChunkReference chunk in chunks)
+        {
+            if (chunk.Length < 0 || chunk.Length > rest)
+            {
+                throw new ArgumentException("The lengths add up to more than a file can have.", nameof(chunks));
+            }
+            rest -= chunk.Length;
+            if (chunk.Length > 0)
+            {
+                await list.AddAsync(chunk, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        return await list.CompleteWithHashAsync(hash, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
     /// Puts files together end to end. Only chunks around the seams are read and cut again, so that the outcome is that of one file written
     /// at once. O(number of chunks), and content read of a few chunks per part.
     /// </summary>

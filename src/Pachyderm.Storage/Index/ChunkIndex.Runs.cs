@@ -128,7 +128,7 @@ internal sealed partial class ChunkIndex
                 PackFile pack = contents.Pack;
                 if (contents.IsStored)
                 {
-                    listed.Add(new IndexedPack(pack.Number, pack.Id, pack.Length));
+                    listed.Add(new IndexedPack(pack.Number, pack.Id, pack.Length, pack.Adoption));
                 }
 
                 batch.AddRange(contents.Entries.Select(entry =>

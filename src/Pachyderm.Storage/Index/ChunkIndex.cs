@@ -201,7 +201,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
                 return;
             }
 
-            _stored.Add(new IndexedPack(pack.Number, pack.Id, pack.Length));
+            _stored.Add(new IndexedPack(pack.Number, pack.Id, pack.Length, pack.Adoption));
             many = _stored.Count >= Math.Max(UnlistedPackLimit, _listed.Count / 16);
         }
 

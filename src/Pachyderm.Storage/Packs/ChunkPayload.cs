@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Storage.Packs;
@@ -11,6 +12,9 @@ internal enum ChunkEncoding : byte
 
     /// <summary>One zstd frame.</summary>
     Zstd = 1,
+
+    /// <summary>Not here: a reference to bytes of an adopted object (<see cref="AdoptedReference"/>). In adopted packs only.</summary>
+    Reference = 2,
 }
 
 /// <summary>Which hash checks a payload.</summary>
@@ -19,12 +23,12 @@ internal enum ChunkHash : byte
     /// <summary>The SHA-256 of the bytes is the identifier.</summary>
     Sha256 = 0,
 
-    /// <summary>Kept free for objects of older releases, which are named by SHA-512. No such record is written or accepted yet.</summary>
+    /// <summary>The identifier is made of the SHA-512 that names an object of an older release (<see cref="AdoptedChunks"/>).</summary>
     Sha512 = 1,
 }
 
 /// <summary>What is stored for a chunk.</summary>
-/// <param name="StoredLength">Bytes in the pack, at most <paramref name="RawLength"/>.</param>
+/// <param name="StoredLength">Bytes in the pack; unless they are a reference, at most <paramref name="RawLength"/>.</param>
 /// <param name="RawLength">Bytes of the chunk.</param>
 /// <param name="Encoding">How they are stored.</param>
 /// <param name="Hash">What checks them.</param>
@@ -34,13 +38,14 @@ internal readonly record struct ChunkPayload(int StoredLength, int RawLength, Ch
     public const int Length = 10;
 
     /// <summary>Whether lengths and codes are ones that this release writes.</summary>
-    public bool IsValid => StoredLength >= 0 && RawLength is >= 0 and <= IChunkStore.MaximumLength && Hash == ChunkHash.Sha256
-        && Encoding switch
-        {
-            ChunkEncoding.Plain => StoredLength == RawLength,
-            ChunkEncoding.Zstd => StoredLength < RawLength,
-            _ => false,
-        };
+    public bool IsValid => StoredLength >= 0 && RawLength is >= 0 and <= IChunkStore.MaximumLength && (Encoding, Hash) switch
+    {
+        (ChunkEncoding.Plain, ChunkHash.Sha256) => StoredLength == RawLength,
+        (ChunkEncoding.Zstd, ChunkHash.Sha256) => StoredLength < RawLength,
+        (ChunkEncoding.Reference, ChunkHash.Sha512) => RawLength > 0
+            && StoredLength is >= AdoptedReference.MinimumLength and <= AdoptedReference.MaximumLength,
+        _ => false,
+    };
 
     /// <summary>Writes stored length 4, raw length 4, encoding 1, hash 1.</summary>
     public void Write(Span<byte> target)

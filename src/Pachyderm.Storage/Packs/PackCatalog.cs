@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Maintenance;
 
 namespace Pachyderm.Storage.Packs;
@@ -52,9 +53,18 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
         byte[] entries = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            return await reader.ReadAsync(pack, footerOffset, entries.AsMemory(0, length), cancellationToken) == PackReadOutcome.Done
-                ? PackFormat.ReadEntries(pack.Id, entries.AsSpan(0, length), trailer, footerOffset)
-                : null;
+            if (await reader.ReadAsync(pack, footerOffset, entries.AsMemory(0, length), cancellationToken) != PackReadOutcome.Done
+                || PackFormat.ReadEntries(pack.Id, entries.AsSpan(0, length), trailer, footerOffset) is not { } result)
+            {
+                return null;
+            }
+
+            if (PackFormat.IsAdopted(trailer))
+            {
+                await DescribeAsync(pack, result, cancellationToken);
+            }
+
+            return result;
         }
         finally
         {
@@ -78,6 +88,11 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
             {
                 entries.Add(piece.Entry);
             }
+        }
+
+        if (entries.Exists(static entry => entry.Payload.Encoding == ChunkEncoding.Reference))
+        {
+            await DescribeAsync(pack, entries, cancellationToken);
         }
 
         options.Report(new StorageFinding(
@@ -133,6 +148,16 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
         {
             throw StorageErrors.Translate(exception, path ?? pack.Id.Key);
         }
+    }
+
+    // Of a pack whose header is damaged the chunks can be read, as each names the source; garbage collection leaves it alone.
+    private async Task DescribeAsync(PackFile pack, List<PackEntry> entries, CancellationToken cancellationToken)
+    {
+        byte[] header = new byte[PackFormat.HeaderLength];
+        bool isIntact = await reader.ReadAsync(pack, 0, header, cancellationToken) == PackReadOutcome.Done
+            && PackFormat.CheckHeader(pack.Id, header);
+        string source = isIntact ? PackFormat.ReadSource(header) ?? "" : "";
+        pack.Adoption = new PackAdoption(source, entries.Count, entries.Sum(static entry => (long)entry.Payload.RawLength));
     }
 
     /// <summary>Says that a pack is gone.</summary>

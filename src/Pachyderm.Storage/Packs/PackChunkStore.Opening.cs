@@ -71,6 +71,7 @@ public sealed partial class PackChunkStore
     private async Task CloseAsync(bool flushIndex)
     {
         await Volatile.Read(ref _healing);
+        await _adopted.DisposeAsync();
         await _sealer.DisposeAsync();
         await _index.CloseAsync(flushIndex);
         _spool.Abandon();
@@ -134,7 +135,11 @@ public sealed partial class PackChunkStore
             if (inStore.TryGetValue(indexed.Id, out long length) && length == indexed.Length)
             {
                 known.Add(indexed.Id);
-                _packs.Restore(new PackFile(indexed.Number, indexed.Id, PackFile.Past) { Length = length });
+                _packs.Restore(new PackFile(indexed.Number, indexed.Id, PackFile.Past)
+                {
+                    Length = length,
+                    Adoption = indexed.Adoption,
+                });
             }
             else if (!inStore.ContainsKey(indexed.Id))
             {

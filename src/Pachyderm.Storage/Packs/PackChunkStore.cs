@@ -1,5 +1,6 @@
 using System.Buffers;
 using Pachyderm.Errors;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Index;
 using Pachyderm.Storage.Maintenance;
@@ -19,6 +20,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     private readonly PackSet _packs = new();
     private readonly PackReader _reader;
     private readonly PackCatalog _catalog;
+    private readonly AdoptedReader _adopted;
     private readonly ChunkIndex _index;
     private readonly PackSealer _sealer;
     private readonly Spool _spool;
@@ -34,6 +36,7 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         _claim = claim;
         _reader = new PackReader(options.Objects, options.OpenFiles);
         _catalog = new PackCatalog(options, _reader);
+        _adopted = new AdoptedReader(options);
         _index = ChunkIndex.Open(
             options.IndexDirectory, _packs,
             new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing));
@@ -136,15 +139,26 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     {
         int packs = 0;
         long bytes = 0;
+        int adoptedPacks = 0;
+        long adoptedChunks = 0;
+        long adoptedBytes = 0;
         foreach (PackFile pack in _packs.All)
         {
             packs++;
             bytes += pack.Length;
+            if (pack.Adoption is { } adoption)
+            {
+                adoptedPacks++;
+                adoptedChunks += adoption.Chunks;
+                adoptedBytes += adoption.Bytes;
+            }
         }
 
         lock (_writersGate)
         {
-            return new PackStoreStatistics(packs, bytes, _sealer.PendingBytes, _spool.Position, _spool.Commit.Count, _writers.Count);
+            return new PackStoreStatistics(
+                packs, bytes, _sealer.PendingBytes, _spool.Position, _spool.Commit.Count, _writers.Count,
+                adoptedPacks, adoptedChunks, adoptedBytes);
         }
     }
 
@@ -273,6 +287,15 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         try
         {
             PackReadOutcome outcome = await _reader.ReadAsync(pack, offset, stored.AsMemory(0, payload.StoredLength), cancellationToken);
+            if (payload.Encoding == ChunkEncoding.Reference && outcome == PackReadOutcome.Done)
+            {
+                PackEntry entry = new(id, location.Offset, payload);
+                AdoptedReference reference = AdoptedReference.TryRead(pack.Id, entry, stored.AsSpan(0, payload.StoredLength))
+                    ?? throw Damaged(id, pack, "the reference to its bytes is damaged");
+                await _adopted.ReadAsync(id, reference, raw.AsMemory(0, payload.RawLength), cancellationToken);
+                return PackReadOutcome.Done;
+            }
+
             return outcome != PackReadOutcome.Done
                 || ChunkCodec.TryDecode(id, payload, stored.AsSpan(0, payload.StoredLength), raw.AsSpan(0, payload.RawLength))
                 ? outcome : throw Damaged(id, pack);

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Pachyderm.Storage.Adoption;
 
 namespace Pachyderm.Storage.Packs;
 
@@ -30,6 +31,9 @@ internal sealed class PackFile(uint number, PackId id, long startPosition)
 
     /// <summary>Its length in the object store; 0 before it is there.</summary>
     public long Length { get; set; }
+
+    /// <summary>What it adopts; null for a pack whose chunks are in it.</summary>
+    public PackAdoption? Adoption { get; set; }
 
     /// <summary>The position of the append log at which its records end; known once it is sealed.</summary>
     public long EndPosition { get; set; } = Past;

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using System.Text;
 using Pachyderm.Errors;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Storage.Packs;
@@ -10,13 +12,17 @@ namespace Pachyderm.Storage.Packs;
 /// trailer. Integers are little-endian, reserved bytes zero. Every part but the payloads has an XXH3 check, seeded by pack and place; a
 /// payload is checked by the SHA-256 that names it. doc/storage.md has the layout byte by byte.
 /// </summary>
+/// <remarks>
+/// Format 2 is that of adopted packs, and of no other: the header names a source, the payloads are references (<see cref="AdoptedReference"/>).
+/// A release that knows format 1 alone refuses to open a store that has such a pack.
+/// </remarks>
 internal static class PackFormat
 {
-    /// <summary>The version that is written.</summary>
+    /// <summary>The version of a pack that holds the bytes of its chunks, which every reader of the format understands.</summary>
     public const ushort Version = 1;
 
-    /// <summary>The oldest release of the format whose readers understand what is written.</summary>
-    public const ushort MinReader = 1;
+    /// <summary>The version of an adopted pack, and of its oldest reader.</summary>
+    public const ushort AdoptedVersion = 2;
 
     /// <summary>Length of the header.</summary>
     public const int HeaderLength = 64;
@@ -33,15 +39,22 @@ internal static class PackFormat
 
     private static ReadOnlySpan<byte> TrailerMagic => "PACHFOOT"u8;
 
-    /// <summary>Writes the header: magic 8, version 2, oldest reader 2, reserved 4, pack 16, reserved 24, check 8.</summary>
-    public static void WriteHeader(PackId id, Span<byte> header)
+    /// <summary>
+    /// Writes the header: magic 8, version 2, oldest reader 2, reserved 4, pack 16, length of the source's name 1, reserved 1, its name 22,
+    /// check 8.
+    /// </summary>
+    /// <param name="id">The pack.</param>
+    /// <param name="header">At least <see cref="HeaderLength"/> bytes.</param>
+    /// <param name="source">What it adopts; null if it holds its chunks.</param>
+    public static void WriteHeader(PackId id, Span<byte> header, string? source = null)
     {
         header = header[..HeaderLength];
         header.Clear();
         HeaderMagic.CopyTo(header);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[8..], Version);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[10..], MinReader);
+        WriteVersion(header[8..], isAdopted: source is not null);
         id.CopyTo(header[16..]);
+        header[32] = (byte)(source?.Length ?? 0);
+        Encoding.ASCII.GetBytes(source, header[34..]);
         BinaryPrimitives.WriteUInt64LittleEndian(header[56..], XxHash3.HashToUInt64(header[..56]));
     }
 
@@ -63,6 +76,16 @@ internal static class PackFormat
         return new PackId(header[16..]) == id;
     }
 
+    /// <summary>The source that an intact header of an adopted pack names, or null.</summary>
+    public static string? ReadSource(ReadOnlySpan<byte> header)
+    {
+        string name = Encoding.ASCII.GetString(header.Slice(34, Math.Min((int)header[32], AdoptionSource.MaximumNameLength)));
+        return BinaryPrimitives.ReadUInt16LittleEndian(header[10..]) == AdoptedVersion && AdoptionSource.IsName(name) ? name : null;
+    }
+
+    /// <summary>Whether an intact trailer is that of an adopted pack.</summary>
+    public static bool IsAdopted(ReadOnlySpan<byte> trailer) => BinaryPrimitives.ReadUInt16LittleEndian(trailer[10..]) == AdoptedVersion;
+
     /// <summary>
     /// Writes what ends a sealed pack: the entries in the order of their identifiers, then the trailer (magic 8, version 2, oldest
     /// reader 2, number of entries 4, where the footer begins 8, pack 16, check of the entries 8, reserved 8, check 8).
@@ -70,7 +93,8 @@ internal static class PackFormat
     /// <param name="id">The pack.</param>
     /// <param name="entries">What it holds; sorted by this call.</param>
     /// <param name="footerOffset">Where the records end.</param>
-    public static byte[] WriteFooter(PackId id, List<PackEntry> entries, long footerOffset)
+    /// <param name="isAdopted">Whether it is an adopted pack.</param>
+    public static byte[] WriteFooter(PackId id, List<PackEntry> entries, long footerOffset, bool isAdopted = false)
     {
         entries.Sort(static (a, b) => a.Id.CompareTo(b.Id) is var order and not 0 ? order : a.Offset.CompareTo(b.Offset));
         byte[] footer = new byte[(entries.Count * PackEntry.Length) + TrailerLength];
@@ -81,8 +105,7 @@ internal static class PackFormat
 
         Span<byte> trailer = footer.AsSpan(^TrailerLength);
         TrailerMagic.CopyTo(trailer);
-        BinaryPrimitives.WriteUInt16LittleEndian(trailer[8..], Version);
-        BinaryPrimitives.WriteUInt16LittleEndian(trailer[10..], MinReader);
+        WriteVersion(trailer[8..], isAdopted);
         BinaryPrimitives.WriteInt32LittleEndian(trailer[12..], entries.Count);
         BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], footerOffset);
         id.CopyTo(trailer[24..]);
@@ -130,9 +153,11 @@ internal static class PackFormat
 
         List<PackEntry> result = new(entries.Length / PackEntry.Length);
         ChunkId last = default;
+        bool isAdopted = IsAdopted(trailer);
         for (; entries.Length >= PackEntry.Length; entries = entries[PackEntry.Length..])
         {
             if (!PackEntry.TryRead(entries, out PackEntry entry) || entry.Id < last || entry.Offset < HeaderLength
+                || entry.Payload.Encoding == ChunkEncoding.Reference != isAdopted
                 || entry.Offset + RecordHeader.Length + (long)entry.Payload.StoredLength > footerOffset)
             {
                 return null;
@@ -145,13 +170,20 @@ internal static class PackFormat
         return result;
     }
 
+    private static void WriteVersion(Span<byte> versions, bool isAdopted)
+    {
+        ushort version = isAdopted ? AdoptedVersion : Version;
+        BinaryPrimitives.WriteUInt16LittleEndian(versions, version);
+        BinaryPrimitives.WriteUInt16LittleEndian(versions[2..], version);
+    }
+
     private static void CheckVersion(PackId id, ReadOnlySpan<byte> versions)
     {
         ushort version = BinaryPrimitives.ReadUInt16LittleEndian(versions);
-        if (BinaryPrimitives.ReadUInt16LittleEndian(versions[2..]) > Version)
+        if (BinaryPrimitives.ReadUInt16LittleEndian(versions[2..]) > AdoptedVersion)
         {
             throw new OperatorException(
-                "pack-format-unknown", $"pack {id}", $"it has format {version}, this release reads up to {Version}",
+                "pack-format-unknown", $"pack {id}", $"it has format {version}, this release reads up to {AdoptedVersion}",
                 "start the release that wrote it, or a later one");
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.Win32.SafeHandles;
+using Pachyderm.Storage.Adoption;
 
 namespace Pachyderm.Storage.Packs;
 
@@ -7,7 +8,7 @@ namespace Pachyderm.Storage.Packs;
 /// <param name="Offset">Where it begins.</param>
 /// <param name="Length">Its length.</param>
 /// <param name="Header">The header of the record, or null where there is none that can be read.</param>
-/// <param name="Intact">Whether it is a record whose payload agrees with its name.</param>
+/// <param name="Intact">Whether it is a record whose payload agrees with its name; of a reference, whether it is intact in itself.</param>
 internal readonly record struct ScannedPiece(long Offset, long Length, RecordHeader? Header, bool Intact)
 {
     /// <summary>The entry of a record.</summary>
@@ -40,7 +41,7 @@ internal static class PackScanner
             }
 
             bool whole = offset + header.RecordLength <= end;
-            bool intact = whole && (!readPayloads || IsIntact(handle, offset, header));
+            bool intact = whole && (!readPayloads || IsIntact(handle, id, offset, header));
             long length = whole ? header.RecordLength : end - offset;
             yield return new ScannedPiece(offset, length, header, intact);
             offset += length;
@@ -56,14 +57,16 @@ internal static class PackScanner
             && RecordHeader.TryRead(id, offset, bytes, out RecordHeader header) ? header : null;
     }
 
-    private static bool IsIntact(SafeFileHandle handle, long offset, RecordHeader header)
+    private static bool IsIntact(SafeFileHandle handle, PackId id, long offset, RecordHeader header)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(header.Payload.StoredLength);
         try
         {
             Span<byte> stored = buffer.AsSpan(0, header.Payload.StoredLength);
             return PackReader.ReadFully(handle, offset + RecordHeader.Length, stored)
-                && ChunkCodec.IsIntact(header.Id, header.Payload, stored);
+                && (header.Payload.Encoding == ChunkEncoding.Reference
+                    ? AdoptedReference.TryRead(id, new PackEntry(header.Id, (uint)offset, header.Payload), stored) is not null
+                    : ChunkCodec.IsIntact(header.Id, header.Payload, stored));
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Index;
 using Pachyderm.Storage.Maintenance;
 
@@ -18,6 +19,12 @@ public sealed record PackStoreOptions
 
     /// <summary>A local directory for the chunk index. What is lost of it is built from the packs.</summary>
     public required string IndexDirectory { get; init; }
+
+    /// <summary>
+    /// Where the stores of older releases are whose objects are part of this store. One that is adopted and not named here fails the reads of
+    /// its chunks, and nothing else.
+    /// </summary>
+    public IReadOnlyList<AdoptionSource> AdoptedFrom { get; init; } = [];
 
     /// <summary>Length in bytes at which a pack is sealed; from 1 KiB to 1 GiB.</summary>
     public long PackSize { get; init; } = 64L << 20;
@@ -42,6 +49,9 @@ public sealed record PackStoreOptions
 
     /// <summary>Entries of the index that are held in memory.</summary>
     internal int IndexTableLimit { get; init; } = ChunkIndexOptions.DefaultTableLimit;
+
+    /// <summary>Chunks that go into one adopted pack.</summary>
+    internal int AdoptedPackChunks { get; init; } = 100_000;
 
     /// <summary>How spool files are changed.</summary>
     internal SpoolFiles Files { get; init; } = new();

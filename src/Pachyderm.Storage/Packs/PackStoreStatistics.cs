@@ -7,5 +7,9 @@ namespace Pachyderm.Storage.Packs;
 /// <param name="AppendedBytes">Bytes appended since the start.</param>
 /// <param name="Flushes">Disk flushes since the start.</param>
 /// <param name="OpenWriters">Writers not disposed yet.</param>
+/// <param name="AdoptedPacks">Those among the packs that refer to bytes elsewhere.</param>
+/// <param name="AdoptedChunks">Chunks that they hold.</param>
+/// <param name="AdoptedBytes">Bytes of these chunks, in their sources; not part of <paramref name="StoredBytes"/>.</param>
 public readonly record struct PackStoreStatistics(
-    int Packs, long StoredBytes, long WaitingBytes, long AppendedBytes, long Flushes, int OpenWriters);
+    int Packs, long StoredBytes, long WaitingBytes, long AppendedBytes, long Flushes, int OpenWriters, int AdoptedPacks, long AdoptedChunks,
+    long AdoptedBytes);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -97,7 +98,23 @@ internal static class Posix
     internal static List<byte[]> Names(SafeFileHandle directory)
     {
         List<byte[]> names = [];
-        byte[] buffer = new byte[32 << 10];
+        // A datum's directories are listed ten times, mostly for a name or two.
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(32 << 10);
+        try
+        {
+            ReadNames(directory, buffer, names);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        names.Sort((left, right) => left.AsSpan().SequenceCompareTo(right));
+        return names;
+    }
+
+    private static void ReadNames(SafeFileHandle directory, byte[] buffer, List<byte[]> names)
+    {
         while (true)
         {
             int length = (int)NativeMethods.GetDirectoryEntries(directory, buffer, buffer.Length);
@@ -108,8 +125,7 @@ internal static class Posix
 
             if (length == 0)
             {
-                names.Sort((left, right) => left.AsSpan().SequenceCompareTo(right));
-                return names;
+                return;
             }
 
             for (int at = 0; at < length;)

@@ -192,8 +192,13 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
     {
         try
         {
-            string exceeded = await DiskUse.WatchAsync(Options, Host.BoundedDirectoriesOf(directory), cancellationToken).ConfigureAwait(false);
-            await stop.CancelAsync().ConfigureAwait(false);
+            string? exceeded = await DiskUse.WatchAsync(Options, Host.BoundedDirectoriesOf(directory), cancellationToken)
+                .ConfigureAwait(false);
+            if (exceeded is not null)
+            {
+                await stop.CancelAsync().ConfigureAwait(false);
+            }
+
             return exceeded;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -10,14 +10,23 @@ internal static class DiskUse
     private static readonly EnumerationOptions Everything =
         new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true };
 
-    /// <summary>Looks at directories again and again until one of the bounds is passed, and says so in one line.</summary>
-    internal static async Task<string> WatchAsync(WorkerOptions options, IReadOnlyList<string> directories, CancellationToken cancellationToken)
+    /// <summary>
+    /// Looks at directories again and again until one of the bounds is passed, and says so in one line; null when it is cancelled, which
+    /// happens for each datum and is therefore no exception.
+    /// </summary>
+    internal static async Task<string?> WatchAsync(WorkerOptions options, IReadOnlyList<string> directories, CancellationToken cancellationToken)
     {
-        DriveInfo drive = new(options.ScratchDirectory);
+        DriveInfo? drive = null;
         TimeSpan pause = options.DiskCheckInterval;
         while (true)
         {
-            await Task.Delay(pause, options.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(pause, options.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (cancellationToken.IsCancellationRequested)
+            {
+                return null;
+            }
+
+            drive ??= new DriveInfo(options.ScratchDirectory);
             if (drive.AvailableFreeSpace < options.FreeSpaceReserve)
             {
                 return $"the disk of the scratch directory has less than {options.FreeSpaceReserve} bytes left";

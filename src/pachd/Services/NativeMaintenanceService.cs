@@ -2,13 +2,14 @@ using System.Threading.Channels;
 using Grpc.Core;
 using Pachyderm.Pachd.Hosting;
 using Pachyderm.Pfs;
+using Pachyderm.Scheduling;
 using Pachyderm.Storage.Maintenance;
 
 namespace Pachyderm.Pachd.Services;
 
 /// <summary><c>pachyderm.native.v1.Maintenance</c>: care of the store itself.</summary>
-internal sealed class NativeMaintenanceService(StoreMaintenance maintenance, ReadOnlyGuard guard, ILogger<NativeMaintenanceService> logger)
-    : Wire.Native.Maintenance.MaintenanceBase
+internal sealed class NativeMaintenanceService(
+    StoreMaintenance maintenance, Scheduler scheduler, ReadOnlyGuard guard, ILogger<NativeMaintenanceService> logger) : Wire.Native.Maintenance.MaintenanceBase
 {
     /// <inheritdoc/>
     public override async Task Fsck(
@@ -31,6 +32,7 @@ internal sealed class NativeMaintenanceService(StoreMaintenance maintenance, Rea
         ReportAsync(
             async (progress, token) =>
             {
+                await scheduler.ForgetResultsAsync(token);
                 GarbageCollectionResult result = await maintenance.CollectGarbageAsync(progress, token);
                 logger.Collected(result.BytesFreed, result.Chunks - result.Live, result.Chunks, 0);
                 return new Wire.Native.CollectGarbageResponse

@@ -38,7 +38,7 @@ internal sealed class NativePipelinesService(Scheduler scheduler, Following foll
         Wire.Pps.InspectJobRequest request, IServerStreamWriter<Wire.Native.InspectJobResponse> responseStream,
         ServerCallContext context) => following.SendAsync(
         token => FollowAsync(PpsRequests.Job(request.Job), request.BlockState, token),
-        job => new Wire.Native.InspectJobResponse { Job = job.ToWire(scheduler.Jobs.ListWorkers(job.Id)), Reason = job.Reason },
+        job => new Wire.Native.InspectJobResponse { Job = job.ToWire(PpsService.WorkersOf(scheduler, job)), Reason = job.Reason },
         responseStream,
         context);
 

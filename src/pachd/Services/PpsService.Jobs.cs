@@ -1,8 +1,9 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Pachyderm.Pachd.Translation;
-using Pachyderm.Pps;
+using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Records;
+using Pachyderm.Scheduling;
 
 namespace Pachyderm.Pachd.Services;
 
@@ -17,9 +18,8 @@ internal sealed partial class PpsService
     public override Task<Wire.Pps.JobInfo> InspectJob(Wire.Pps.InspectJobRequest request, ServerCallContext context) => following.RunAsync(
         async token =>
         {
-            JobId id = PpsRequests.Job(request.Job);
-            JobRecord record = await scheduler.Jobs.InspectAsync(id, request.BlockState, token);
-            return record.Job.ToWire(scheduler.Jobs.ListWorkers(id));
+            JobRecord record = await scheduler.Jobs.InspectAsync(PpsRequests.Job(request.Job), request.BlockState, token);
+            return record.Job.ToWire(WorkersOf(scheduler, record.Job));
         },
         context);
 
@@ -49,4 +49,8 @@ internal sealed partial class PpsService
         await scheduler.Jobs.DeleteAsync(PpsRequests.Job(request.Job), context.CancellationToken);
         return Replies.Empty;
     }
+
+    /// <summary>What workers do for a job; of one that was stopped nothing, though a program may take a moment to end.</summary>
+    internal static IReadOnlyList<WorkerActivity> WorkersOf(Scheduler scheduler, Job job) =>
+        job.State == JobState.Running ? scheduler.Jobs.ListWorkers(job.Id) : [];
 }

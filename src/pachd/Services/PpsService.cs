@@ -21,6 +21,7 @@ internal sealed partial class PpsService(Scheduler scheduler, StoreMaintenance m
     public override async Task<Wire.Pps.GarbageCollectResponse> GarbageCollect(
         Wire.Pps.GarbageCollectRequest request, ServerCallContext context)
     {
+        await scheduler.ForgetResultsAsync(context.CancellationToken);
         await maintenance.CollectGarbageAsync(progress: null, context.CancellationToken);
         return new Wire.Pps.GarbageCollectResponse();
     }

@@ -50,7 +50,7 @@ public sealed record PachctlResult(int ExitCode, string Output, string Errors)
 /// <summary>The pachctl that was built with these tests, as a child process.</summary>
 public sealed class PachctlProcess : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "pachctl");
+    internal static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "pachctl");
 
     private readonly Process _process;
     private readonly Task<string> _output;

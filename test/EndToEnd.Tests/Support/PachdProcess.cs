@@ -9,7 +9,7 @@ namespace Pachyderm.EndToEnd.Tests.Support;
 public sealed partial class PachdProcess : IAsyncDisposable
 {
     // bin/CONFIGURATION/FRAMEWORK, as here.
-    private static readonly string Program = Path.Combine(
+    internal static string Program { get; } = Path.Combine(
         RepositoryPaths.Root, "src", "pachd", Path.GetRelativePath(Path.Combine(RepositoryPaths.Root, "test", "EndToEnd.Tests"), AppContext.BaseDirectory), "pachd");
 
     private readonly Process _process;

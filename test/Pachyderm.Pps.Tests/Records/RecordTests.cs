@@ -143,6 +143,8 @@ public sealed class RecordTests : IAsyncLifetime
         await ReopenAsync();
 
         Assert.Equal([jobs[0].Id, jobs[3].Id], (await ReadAsync(static reader => reader.ListQueue(Name))).Select(static record => record.Job.Id));
+        Assert.Equal(jobs[0].Id, (await ReadAsync(static reader => reader.FindNextJob(Name)))!.Job.Id);
+        Assert.Null(await ReadAsync(static reader => reader.FindNextJob(new PipelineName("pp"))));
     }
 
     [Fact]
@@ -255,11 +257,21 @@ public sealed class RecordTests : IAsyncLifetime
 
         Assert.Equal([null, null, "b1 c1", null, "b3 c3"], found);
         Assert.Equal(["b3", "c3"], (await ReadAsync(static reader => reader.ListWaiting(Name))).Select(static commit => commit.Id));
+        await AssertArrivedAsync(true, commits);
+        await AssertArrivedAsync(false, Commit("b4", "a4"));
+        await WriteAsync(static writer =>
+        {
+            writer.PutArrived(Name, new CommitRef("b", "b4"));
+            writer.ForgetWaiting(Name, "b");
+        });
+        await AssertArrivedAsync(true, Commit("b4", "a4"));
+        Assert.Equal(["c3"], (await ReadAsync(static reader => reader.ListWaiting(Name))).Select(static commit => commit.Id));
         await WriteAsync(writer => writer.PutPipeline(PipelineOf(Atom(""))));
         Assert.True(await store.WriteAsync(static writer => new PpsWriter(writer).DeletePipeline(Name), Token));
         Assert.False(await store.WriteAsync(static writer => new PpsWriter(writer).DeletePipeline(Name), Token));
         Assert.Empty(await ReadAsync(static reader => reader.ListWaiting(Name)));
         Assert.Equal(0, await ReadAsync(static reader => reader.FindCursor(Name)));
+        await AssertArrivedAsync(false, commits);
     }
 
     [Theory]
@@ -326,6 +338,14 @@ public sealed class RecordTests : IAsyncLifetime
 
     private Task<SqliteMetadataStore> OpenAsync() =>
         SqliteMetadataStore.OpenAsync(new SqliteMetadataOptions { Path = Path.Combine(folder, "metadata.db") }, Token);
+
+    private async Task AssertArrivedAsync(bool expected, params TriggerCommit[] commits)
+    {
+        foreach (TriggerCommit commit in commits)
+        {
+            Assert.Equal(expected, await ReadAsync(reader => reader.HasArrived(Name, commit.Commit)));
+        }
+    }
 
     private async Task ReopenAsync()
     {

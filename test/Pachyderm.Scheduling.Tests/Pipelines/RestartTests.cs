@@ -3,6 +3,7 @@ using Pachyderm.Pfs;
 using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
+using Pachyderm.Workers;
 using static Pachyderm.Scheduling.Tests.TestCluster;
 
 namespace Pachyderm.Scheduling.Tests.Pipelines;
@@ -55,6 +56,28 @@ public sealed class RestartTests
         IReadOnlyList<Job> jobs = await cluster.EndedJobsAsync("p", 2);
         Assert.Equal(last.Id.Value, jobs[1].NewCommit!.Value.Id);
         Assert.Equal((PipelineState.Running, ""), (await cluster.RunningAsync("p") is var running ? (running.State, running.RecentError) : default));
+    }
+
+    [Fact]
+    public async Task A_backend_that_refuses_workers_makes_the_pipeline_fail_and_the_job_waits()
+    {
+        await using TestCluster cluster = await TestCluster.OpenAsync(new TestClusterOptions
+        {
+            Time = time,
+            Backend = static backend => new RefusingBackend(backend),
+        });
+        await cluster.CreateRepoAsync("a");
+        await cluster.CreateCopyAsync("p", "a");
+        await cluster.CommitAsync("a", ("file", "content"));
+        Task<Pipeline> failing = cluster.StateAsync("p", PipelineState.Failure);
+        while (!failing.IsCompleted)
+        {
+            // Others have timers, too.
+            await Task.WhenAny(failing, time.AdvanceToNextAsync(Token));
+        }
+        Pipeline failed = await failing;
+        Assert.Contains("they are not wanted", failed.RecentError, StringComparison.Ordinal);
+        Assert.False(Assert.Single(await cluster.ListJobsAsync("p")).State.IsTerminal());
     }
 
     [Fact]
@@ -112,5 +135,17 @@ public sealed class RestartTests
         await cluster.CreateCopyAsync("p", "a");
         await cluster.RunningAsync("p");
         return cluster;
+    }
+
+    private sealed class RefusingBackend(IWorkerBackend backend) : IWorkerBackend
+    {
+        public string Name => backend.Name;
+
+        public IReadOnlyList<string> Notes => backend.Notes;
+
+        public Task<IWorker> StartAsync(WorkerSpec spec, CancellationToken cancellationToken) =>
+            throw new OperatorException("no-workers", "workers", "they are not wanted", "ask again");
+
+        public ValueTask DisposeAsync() => backend.DisposeAsync();
     }
 }

@@ -35,6 +35,9 @@ public sealed record TestClusterOptions
     /// <summary>Whether the scheduler runs pipelines at once.</summary>
     public bool Start { get; init; } = true;
 
+    /// <summary>Changes the options of the backend.</summary>
+    public Func<WorkerOptions, WorkerOptions> Workers { get; init; } = static options => options;
+
     /// <summary>Wraps the backend, for tests of one that fails.</summary>
     public Func<IWorkerBackend, IWorkerBackend> Backend { get; init; } = static backend => backend;
 
@@ -289,7 +292,7 @@ public sealed class TestCluster : IAsyncDisposable
             Token);
         Files = new PachydermFileSystem(metadata, chunks, new NoRemoteFiles(), http, options.Time);
         backend = options.Backend(await ProcessWorkerBackend.CreateAsync(
-            new WorkerOptions { ScratchDirectory = directory["scratch"] }, options.Isolation, Token));
+            options.Workers(new WorkerOptions { ScratchDirectory = directory["scratch"] }), options.Isolation, Token));
         SchedulerOptions = options.Options(new SchedulerOptions
         {
             Metadata = metadata,
