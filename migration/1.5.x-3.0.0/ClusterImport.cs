@@ -1,15 +1,12 @@
 using Pachyderm.Errors;
 using Pachyderm.Formats;
-using Pachyderm.Metadata;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Survey;
-using Pachyderm.Migration.Targets;
 using Pachyderm.ObjectStores;
 using Pachyderm.Pfs;
-using Pachyderm.RecordStores.Snapshot;
 using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Migration.Steps.Native;
@@ -21,39 +18,40 @@ namespace Pachyderm.Migration.Steps.Native;
 /// <param name="request">What the operator asks.</param>
 /// <param name="observer">Is told how it gets on.</param>
 /// <param name="time">The clock.</param>
-public sealed class ClusterImport(ImportRequest request, IMigrationObserver observer, TimeProvider time)
+public sealed partial class ClusterImport(ImportRequest request, IMigrationObserver observer, TimeProvider time)
 {
     private readonly string data = Path.GetFullPath(request.Data);
     private readonly ClusterKeys keys = new(request.PfsPrefix, request.PpsPrefix);
 
     /// <summary>Looks at everything and changes nothing: what the cluster holds, the way, and every finding at once.</summary>
-    /// <param name="target">The cluster's records.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<MigrationReport> CheckAsync(IMigrationTarget target, CancellationToken cancellationToken)
+    /// <exception cref="OperatorException">The source cannot be read.</exception>
+    public async Task<MigrationReport> CheckAsync(CancellationToken cancellationToken)
     {
-        MigrationReport report = NewReport("check", target);
-        using EtcdSnapshotFile image = await RequireFileAsync(target, cancellationToken);
-        using SourceCluster source = await DiscoverAsync(image, report, cancellationToken);
         ImportJournal? journal = await ImportJournal.ReadAsync(data, cancellationToken);
-        Conclude(report, await ExamineAsync(source, journal, report, cancellationToken));
+        using SourceImage image = await SourceImage.OpenAsync(request.Source, data, journal, time, cancellationToken);
+        MigrationReport report = NewReport("check", image.Location);
+        using SourceCluster source = await DiscoverAsync(image, report, cancellationToken);
+        FindingList findings = await ExamineAsync(image, source, journal, report, cancellationToken);
+        await InPhaseAsync(report, "content", null, () => ContentCheck.RunAsync(source, findings, observer, cancellationToken));
+        Conclude(report, findings);
         return report;
     }
 
     /// <summary>Imports, or goes on with an import that was interrupted.</summary>
-    /// <param name="target">The cluster's records: a snapshot of its etcd, which is only read.</param>
     /// <param name="cancellationToken">Ends it; the next run goes on.</param>
     /// <exception cref="MigrationBlockedException">Findings stand in the way; nothing was written.</exception>
     /// <exception cref="MigrationFailedException">It began and failed; the message says what state the data is in.</exception>
     /// <exception cref="OperatorException">It could not begin; nothing was written.</exception>
-    public async Task<MigrationReport> RunAsync(IMigrationTarget target, CancellationToken cancellationToken)
+    public async Task<MigrationReport> RunAsync(CancellationToken cancellationToken)
     {
-        MigrationReport report = NewReport("import", target);
         ImportJournal? journal = await ImportJournal.ReadAsync(data, cancellationToken);
         if (journal?.Phase == MigrationPhase.Undoing)
         {
             throw new OperatorException("undo-under-way", data, "an undo of the import was interrupted", "run `pachctl migrate undo --data DIR` again");
         }
-        using EtcdSnapshotFile image = await RequireFileAsync(target, cancellationToken);
+        using SourceImage image = await SourceImage.OpenAsync(request.Source, data, journal, time, cancellationToken);
+        MigrationReport report = NewReport("import", image.Location);
         using SourceCluster source = await DiscoverAsync(image, report, cancellationToken);
         if (journal is not null)
         {
@@ -65,115 +63,85 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
             observer.Say($"{data} has been imported already");
             return report;
         }
-        FindingList findings = await ExamineAsync(source, journal, report, cancellationToken);
+        FindingList findings = await ExamineAsync(image, source, journal, report, cancellationToken);
         Conclude(report, findings);
         if (report.Result == "blocked")
         {
             throw new MigrationBlockedException(report, CountBlockers(findings));
         }
-        DirectoryFence? fence = null;
+        using DirectoryFence fence = DirectoryFence.Acquire(data);
+        // Somebody may have come first between the first look and the fence.
+        journal = await ImportJournal.ReadAsync(data, cancellationToken) ?? await BeginAsync(image, source, report, cancellationToken);
+        RequireSame(journal, source);
+        report = report with { MigrationId = journal.Id };
+        FaultPoints.Reach("import.fenced");
         try
         {
-            fence = DirectoryFence.Acquire(data);
-            // Somebody may have come first between the first look and the fence.
-            journal = await ImportJournal.ReadAsync(data, cancellationToken) ?? await BeginAsync(target, source, report, cancellationToken);
-            FaultPoints.Reach("import.fenced");
-            await CarryThroughAsync(source, journal, report, cancellationToken);
+            await CarryThroughAsync(source, journal, findings, report, cancellationToken);
         }
-        catch (Exception exception) when (fence is not null && exception is OperatorException or IOException)
+        catch (Exception exception) when (exception is OperatorException || StorageErrors.IsStorageFailure(exception))
         {
             report.Ended = time.GetUtcNow();
             throw new MigrationFailedException(
                 report, exception, "the source is untouched, and what was made so far is kept",
-                "then run the same command again, which goes on, or drop it with `pachctl migrate undo --data DIR`");
+                $"{(exception as OperatorException)?.Remedy ?? "put that right"}; then run the same command again, which goes on, or drop it with `pachctl migrate undo --data DIR`");
         }
-        finally
-        {
-            fence?.Dispose();
-        }
+        Conclude(report, findings);
         (report.Result, report.Ended) = ("done", time.GetUtcNow());
         return report;
     }
 
+    /// <summary>Goes on with an import that was interrupted, with what it knows itself.</summary>
+    /// <param name="cancellationToken">Ends it; the next run goes on.</param>
+    /// <exception cref="OperatorException">As for <see cref="RunAsync"/>; or none was begun.</exception>
+    public async Task<MigrationReport> ResumeAsync(CancellationToken cancellationToken)
+    {
+        ImportRequest original = OriginalRequest(await RequireJournalAsync(cancellationToken));
+        return await new ClusterImport(original, observer, time).RunAsync(cancellationToken);
+    }
+
     /// <summary>
-    /// Drops what an import has made, from whatever phase, until it is final. What was written on this release since then is refused, or
-    /// dropped if the request says so.
+    /// Compares a data directory with its source again, until the import is final. What has been written since is left out: trees of commits
+    /// never change.
     /// </summary>
-    /// <exception cref="OperatorException">There is no import to undo, or it is final, or writes would be lost.</exception>
-    public async Task UndoAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="OperatorException"><c>verification-failed</c>: something differs; or the import is final, or not there.</exception>
+    public async Task<MigrationReport> VerifyAsync(CancellationToken cancellationToken)
     {
         ImportJournal journal = await RequireJournalAsync(cancellationToken);
-        if (journal.Final)
+        if (journal.Phase != MigrationPhase.Stamped || journal.Final)
         {
-            throw new OperatorException("finalized", data, "the import is final", "keep the data, or remove the directory by hand");
+            throw journal.Final ? new OperatorException("finalized", data, "the import is final and its source forgotten", "run `pachctl fsck` on the server")
+                : NotEnded();
         }
-        using DirectoryFence fence = DirectoryFence.Acquire(data);
-        if (journal.Phase == MigrationPhase.Stamped)
-        {
-            await RefuseLaterWritesAsync(journal, cancellationToken);
-        }
-        await (journal with { Phase = MigrationPhase.Undoing, Updated = time.GetUtcNow() }).WriteAsync(data, cancellationToken);
-        FaultPoints.Reach("import.undoing");
-        DataStores.RemoveStamp(data);
-        FaultPoints.Reach("import.undo-unstamped");
-        DataLayout.Remove(data);
-        FaultPoints.Reach("import.undo-removed");
-        File.Delete(ImportJournal.PathIn(data));
-        DurableFiles.FlushDirectory(data);
+        ImportRequest original = OriginalRequest(journal);
+        using SourceImage image = await SourceImage.OpenAsync(null, data, journal, time, cancellationToken);
+        MigrationReport report = NewReport("verify", image.Location);
+        using SourceCluster source = await new ClusterImport(original, observer, time).DiscoverAsync(image, report, cancellationToken);
+        RequireSame(journal, source);
+        await using DataStores stores = await DataStores.OpenAsync(data, readOnly: true, onFinding: null, cancellationToken);
+        await VerifyAsync(journal, source, stores, isFresh: false, report, cancellationToken);
+        (report.Result, report.Ended) = ("done", time.GetUtcNow());
+        return report;
     }
 
-    /// <summary>Makes an import final: it cannot be undone any more.</summary>
-    /// <exception cref="OperatorException">There is no import, or it has not ended.</exception>
-    public async Task<ImportJournal> FinalizeAsync(CancellationToken cancellationToken)
+    private async Task CarryThroughAsync(
+        SourceCluster source, ImportJournal journal, FindingList findings, MigrationReport report, CancellationToken cancellationToken)
     {
-        ImportJournal journal = await RequireJournalAsync(cancellationToken);
-        if (journal.Phase != MigrationPhase.Stamped)
-        {
-            throw new OperatorException("not-ended", data, "the import has not ended", "run the same `pachctl migrate` again, which goes on");
-        }
-        using DirectoryFence fence = DirectoryFence.Acquire(data);
-        ImportJournal final = journal with { Final = true, Updated = time.GetUtcNow() };
-        await final.WriteAsync(data, cancellationToken);
-        await using DataStores stores = await DataStores.OpenAsync(data, readOnly: false, onFinding: null, cancellationToken);
-        while (await stores.Metadata.WriteAsync(ImportProgress.RemoveSome, cancellationToken))
-        {
-            // A page at a time, so that no transaction grows with the cluster.
-        }
-        return final;
-    }
-
-    private async Task CarryThroughAsync(SourceCluster source, ImportJournal journal, MigrationReport report, CancellationToken cancellationToken)
-    {
-        DataStores stores = await DataStores.OpenForImportAsync(data, cancellationToken);
+        DataStores stores = await DataStores.OpenForImportAsync(data, journal.Copy ? null : journal.Storage, cancellationToken);
         try
         {
             if (journal.Phase < MigrationPhase.Ran)
             {
                 journal = await AdvanceAsync(journal, MigrationPhase.Running, cancellationToken);
-                ObjectCopy objects = new(new FileContents(stores.Chunks));
-                await InPhaseAsync(report, "content", null, () => objects.RunAsync(source.Content, stores, observer, cancellationToken));
-                FindingList findings = new();
-                await InPhaseAsync(
-                    report, "records", source.Inventory.RecordCount,
-                    () => new RecordImport(source, stores, objects, observer).RunAsync(findings, cancellationToken));
-                if (findings.Details.Count > 0)
-                {
-                    Conclude(report, findings);
-                    Finding first = findings.Details[0];
-                    throw new OperatorException(
-                        first.Id, first.Thing, $"{first.Problem}; {CountBlockers(findings)} commits cannot be read, see the report", first.Remedy);
-                }
-                await stores.Chunks.SealAsync(cancellationToken);
+                await CarryAsync(source, journal, stores, findings, report, cancellationToken);
                 long last = await stores.Metadata.ReadAsync(static reader => reader.LastChange, cancellationToken);
                 journal = await AdvanceAsync(journal with { LastChange = last }, MigrationPhase.Ran, cancellationToken);
                 FaultPoints.Reach("import.ran");
             }
             if (journal.Phase < MigrationPhase.Verified)
             {
-                ImportVerifier verifier = new(source, stores, observer);
-                report.Import = await InPhaseAsync(
-                    report, "verify", null,
-                    () => verifier.RunAsync(request.Verification, data, journal.Copy ? "copied" : "adopted", cancellationToken));
+                await VerifyAsync(journal, source, stores, isFresh: true, report, cancellationToken);
                 journal = await AdvanceAsync(journal, MigrationPhase.Verified, cancellationToken);
                 FaultPoints.Reach("import.verified");
             }
@@ -187,8 +155,39 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
         await AdvanceAsync(journal, MigrationPhase.Stamped, cancellationToken);
     }
 
+    private async Task CarryAsync(
+        SourceCluster source, ImportJournal journal, DataStores stores, FindingList findings, MigrationReport report, CancellationToken cancellationToken)
+    {
+        FindingList damage = new();
+        ObjectImport objects = journal.Copy ? new ObjectCopy(new FileContents(stores.Chunks)) : new ObjectAdoption(stores.Chunks, source.Content);
+        await InPhaseAsync(report, "content", null, () => objects.RunAsync(source.Content, stores, observer, findings, cancellationToken));
+        await InPhaseAsync(
+            report, "records", source.Inventory.RecordCount,
+            () => new RecordImport(source, stores, objects, observer).RunAsync(damage, cancellationToken));
+        if (damage.Details.Count > 0)
+        {
+            findings.AddAll(damage);
+            Conclude(report, findings);
+            Finding first = damage.Details[0];
+            long count = CountBlockers(damage);
+            throw new OperatorException(
+                first.Id, first.Thing, $"{first.Problem}{(count == 1 ? "" : $"; {count} commits in all cannot be read, see the report")}", first.Remedy);
+        }
+        await stores.Chunks.SealAsync(cancellationToken);
+    }
+
+    private async Task VerifyAsync(
+        ImportJournal journal, SourceCluster source, DataStores stores, bool isFresh, MigrationReport report, CancellationToken cancellationToken)
+    {
+        ImportVerifier verifier = new(source, stores, isFresh, observer);
+        VerifiedImport verified = await InPhaseAsync(
+            report, "verify", source.Inventory.RecordCount, () => verifier.RunAsync(request.Verification, cancellationToken));
+        report.Import = new ImportSummary(
+            data, journal.Copy ? "copied" : "adopted", request.Verification.ToString(), verified.Files, verified.Bytes, verified.Repos);
+    }
+
     private async Task<ImportJournal> BeginAsync(
-        IMigrationTarget target, SourceCluster source, MigrationReport report, CancellationToken cancellationToken)
+        SourceImage image, SourceCluster source, MigrationReport report, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         ImportJournal journal = new()
@@ -196,11 +195,13 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
             Id = Guid.NewGuid().ToString("N"),
             From = report.From!,
             Phase = MigrationPhase.Fenced,
-            Source = target.Location,
+            Source = image.Location,
+            Snapshot = image.Keep(data),
             SourceDigest = source.Inventory.Digest.ToString(),
             Storage = source.Content.RootPath,
             Copy = request.Copy,
             Quarantine = request.Quarantine,
+            Accepted = [.. request.Accepted.Order(StringComparer.Ordinal)],
             PfsPrefix = request.PfsPrefix,
             PpsPrefix = request.PpsPrefix,
             Started = now,
@@ -217,16 +218,16 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
         return next;
     }
 
-    private async Task<SourceCluster> DiscoverAsync(EtcdSnapshotFile image, MigrationReport report, CancellationToken cancellationToken)
+    private async Task<SourceCluster> DiscoverAsync(SourceImage image, MigrationReport report, CancellationToken cancellationToken)
     {
         ClusterInventory inventory = await InPhaseAsync(
             report, "discover", null,
-            () => SurveyRunner.RunAsync(new SnapshotRecordSource(image), keys, request.PfsPrefix, Progress(), cancellationToken));
+            () => SurveyRunner.RunAsync(new SnapshotRecordSource(image.File), keys, request.PfsPrefix, new Progress(observer), cancellationToken));
         // The same rules by which an etcd is judged that is carried to the last 1.5; here that is but the way.
         MigrationPlan plan = MigrationPlan.Make(
             inventory, new MigrationRequest { BackupDirectory = "", From = request.From, To = MigrationPath.Newest, Quarantine = request.Quarantine },
             report.Store);
-        SourceCluster source = await SourceCluster.OpenAsync(image, inventory, request, plan.From, cancellationToken);
+        SourceCluster source = await SourceCluster.OpenAsync(image.File, inventory, request, plan.From, cancellationToken);
         (report.From, report.To) = (plan.From.ToString(), MigrationPath.Native.ToString());
         report.Evidence = $"the data is of {inventory.Release}: {inventory.Release.Why}";
         report.Path = [.. source.Path.Legs.Select(static leg => leg.ToString())];
@@ -235,10 +236,14 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
     }
 
     private async Task<FindingList> ExamineAsync(
-        SourceCluster source, ImportJournal? journal, MigrationReport report, CancellationToken cancellationToken)
+        SourceImage image, SourceCluster source, ImportJournal? journal, MigrationReport report, CancellationToken cancellationToken)
     {
         FindingList findings = new();
         findings.AddAll(source.Inventory.Findings);
+        foreach (Finding finding in image.Findings)
+        {
+            findings.Add(finding);
+        }
         source.Examine(findings);
         await RecordImport.ExamineAsync(source, findings, cancellationToken);
         if (journal is null && DataLayout.FindObstacle(data) is { } obstacle)
@@ -257,51 +262,39 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
 
     private void RequireSame(ImportJournal journal, SourceCluster source)
     {
-        if (journal.SourceDigest != source.Inventory.Digest.ToString() || journal.Storage != source.Content.RootPath
-            || (journal.Copy, journal.Quarantine, journal.PfsPrefix, journal.PpsPrefix) != (request.Copy, request.Quarantine, request.PfsPrefix, request.PpsPrefix))
+        if (journal.SourceDigest != source.Inventory.Digest.ToString() || journal.Storage != source.Content.RootPath)
         {
             throw new OperatorException(
-                "other-import", data, $"an import of {journal.Source} with the content of {journal.Storage} was begun or made there",
-                "name the same source, storage and options to go on, or another directory with --data");
+                "other-import", data, $"an import of {journal.Source} with the content of {journal.Storage} was begun or made there, and that is not this one",
+                "name the same source and storage to go on, or another directory with --data");
+        }
+        if (request.Source is not null
+            && (journal.Copy, journal.Quarantine, journal.PfsPrefix, journal.PpsPrefix) != (request.Copy, request.Quarantine, request.PfsPrefix, request.PpsPrefix))
+        {
+            throw new OperatorException(
+                "other-import", data, $"its import was begun {(journal.Copy ? "with" : "without")} --copy, {(journal.Quarantine ? "with" : "without")} --quarantine",
+                "give the same options, go on with `pachctl migrate resume --data DIR`, or name another directory with --data");
         }
     }
 
-    private async Task RefuseLaterWritesAsync(ImportJournal journal, CancellationToken cancellationToken)
+    private ImportRequest OriginalRequest(ImportJournal journal) => request with
     {
-        await using DataStores stores = await DataStores.OpenAsync(data, readOnly: false, onFinding: null, cancellationToken);
-        IReadOnlyList<Change> later = await stores.Metadata.ReadAsync(
-            reader => LaterChanges(reader, journal.LastChange), cancellationToken);
-        if (later.Count > 0 && !request.DiscardLaterWrites)
-        {
-            string names = string.Join(", ", later.Take(5).Select(static change => $"{change.Kind} {change.Repo}{(change.Commit is null ? "" : "/" + change.Commit)}"));
-            throw new OperatorException(
-                "later-writes", data, $"{(later.Count == 1 ? "a change was" : $"{later.Count} changes were")} made since the import ({names}{(later.Count > 5 ? ", ..." : "")})",
-                "copy what is needed, then undo with --discard-later-writes");
-        }
-    }
-
-    private static IReadOnlyList<Change> LaterChanges(IMetadataReader reader, long after)
-    {
-        const int Limit = 1_000;
-        try
-        {
-            return reader.ListChanges(after, Limit);
-        }
-        catch (ChangesTrimmedException)
-        {
-            return reader.ListChanges(reader.LastChange - Limit, Limit);
-        }
-    }
+        Source = null,
+        Storage = journal.Storage,
+        From = null,
+        Copy = journal.Copy,
+        Quarantine = journal.Quarantine,
+        Accepted = journal.Accepted.ToHashSet(StringComparer.Ordinal),
+        PfsPrefix = journal.PfsPrefix,
+        PpsPrefix = journal.PpsPrefix,
+    };
 
     private async Task<ImportJournal> RequireJournalAsync(CancellationToken cancellationToken) =>
         await ImportJournal.ReadAsync(data, cancellationToken)
         ?? throw new OperatorException("no-import", data, "no import was made there", "name the directory that was given with --data");
 
-    private static Task<EtcdSnapshotFile> RequireFileAsync(IMigrationTarget target, CancellationToken cancellationToken) =>
-        target.NeedsSourceCopy
-            ? throw new OperatorException(
-                "snapshot-needed", target.Location, "an import reads a snapshot of etcd", "save one with `etcdctl snapshot save FILE` and name it with --snapshot")
-            : target.OpenSourceImageAsync("", cancellationToken);
+    private OperatorException NotEnded() =>
+        new("not-ended", data, "the import has not ended", "run `pachctl migrate resume --data DIR`, which goes on");
 
     private void Conclude(MigrationReport report, FindingList findings)
     {
@@ -319,18 +312,16 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
         ? request.Quarantine
         : MigrationRequest.Acceptable.Contains(findingId, StringComparer.Ordinal) && request.Accepted.Contains(findingId);
 
-    private MigrationReport NewReport(string action, IMigrationTarget target) => new()
+    private MigrationReport NewReport(string action, string location) => new()
     {
         Action = action,
         Result = "failed",
         Program = MigrationEngine.ProgramVersion,
-        Store = target.Location,
+        Store = location,
         PfsPrefix = request.PfsPrefix,
         PpsPrefix = request.PpsPrefix,
         Started = time.GetUtcNow(),
     };
-
-    private Progress Progress() => new(observer);
 
     private async Task<T> InPhaseAsync<T>(MigrationReport report, string phase, long? total, Func<Task<T>> work)
     {
@@ -349,12 +340,10 @@ public sealed class ClusterImport(ImportRequest request, IMigrationObserver obse
             await work();
             return true;
         });
-}
 
-/// <summary>Passes progress on.</summary>
-/// <param name="observer">Is told.</param>
-internal sealed class Progress(IMigrationObserver observer) : IProgress<long>
-{
-    /// <inheritdoc/>
-    public void Report(long value) => observer.Advanced(value);
+    /// <summary>Passes progress on.</summary>
+    private sealed class Progress(IMigrationObserver observer) : IProgress<long>
+    {
+        public void Report(long value) => observer.Advanced(value);
+    }
 }

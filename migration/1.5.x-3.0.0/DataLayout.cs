@@ -15,7 +15,7 @@ internal static class DataLayout
 
     private static readonly string[] Directories = ["spool", "index", "objects"];
     private static readonly string[] Files =
-        ["metadata.db", "metadata.db-wal", "metadata.db-shm", "metadata.db.lock", "metadata.db.creating", "adopted.json"];
+        ["metadata.db", "metadata.db-wal", "metadata.db-shm", "metadata.db.lock", "metadata.db.creating", "adopted.json", "source.snap"];
 
     /// <summary>What stands in the way of an import into a directory that has none; null if nothing does.</summary>
     public static Finding? FindObstacle(string data)
@@ -34,7 +34,7 @@ internal static class DataLayout
                 "data-not-empty", FindingSeverity.Blocker, data, "it holds the data of a pachd, and nothing is merged into that",
                 "name a new directory with --data");
         }
-        string[] others = [.. Directory.EnumerateFileSystemEntries(data).Select(path => Path.GetFileName(path)!).Where(name => !DirectoryFence.Is(name)).Take(1)];
+        string[] others = [.. Directory.EnumerateFileSystemEntries(data).Select(path => Path.GetFileName(path)!).Where(name => !DirectoryFence.Is(name) && !SourceImage.Is(name)).Take(1)];
         return others.Length == 0
             ? null
             : new Finding(

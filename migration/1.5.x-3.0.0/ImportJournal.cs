@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Pachyderm.Errors;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Targets;
+using Pachyderm.ObjectStores;
 using Pachyderm.Pfs;
 
 namespace Pachyderm.Migration.Steps.Native;
@@ -34,6 +35,9 @@ public sealed record ImportJournal
     /// <summary>Where the source's records are, for people.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The snapshot file that is imported, as an absolute path: the operator's, or one that was saved of a live etcd.</summary>
+    public required string Snapshot { get; init; }
+
     /// <summary>Digest of the source's records: an import that goes on must find the same.</summary>
     public required string SourceDigest { get; init; }
 
@@ -45,6 +49,9 @@ public sealed record ImportJournal
 
     /// <summary>Whether unreadable records are left behind.</summary>
     public bool Quarantine { get; init; }
+
+    /// <summary>Blocking findings that the operator accepted.</summary>
+    public IReadOnlyList<string> Accepted { get; init; } = [];
 
     /// <summary>Key prefix of file-system records.</summary>
     public required string PfsPrefix { get; init; }

@@ -1,4 +1,5 @@
 using Pachyderm.Migration.Releases;
+using Pachyderm.Migration.Targets;
 
 namespace Pachyderm.Migration.Steps.Native;
 
@@ -8,8 +9,11 @@ public sealed record ImportRequest
     /// <summary>The data directory that is made: new, empty, or left by an import that was interrupted.</summary>
     public required string Data { get; init; }
 
-    /// <summary>The storage root of the cluster (PACH_ROOT).</summary>
-    public required string Storage { get; init; }
+    /// <summary>Where the cluster's records are; null if an import goes on, which knows.</summary>
+    public StoreAddress? Source { get; init; }
+
+    /// <summary>The storage root of the cluster (PACH_ROOT); null if an import goes on, which knows.</summary>
+    public string? Storage { get; init; }
 
     /// <summary>Release that the operator says the cluster is of; null to go by the data alone.</summary>
     public ReleaseVersion? From { get; init; }

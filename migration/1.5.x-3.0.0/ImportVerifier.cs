@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using Pachyderm.Errors;
 using Pachyderm.Formats.Content;
 using Pachyderm.Metadata;
@@ -8,6 +5,9 @@ using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Survey;
 using Pachyderm.Pfs;
+using Pachyderm.Pps.Jobs;
+using Pachyderm.Pps.Pipelines;
+using Pachyderm.Pps.Records;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 using Old = Pachyderm.Formats.V1_5;
@@ -15,87 +15,179 @@ using Old = Pachyderm.Formats.V1_5;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Compares a data directory with the cluster that it was made of. What the source says is read again from the source, and what is stored
-/// from the store; nothing is taken from the import.
+/// Compares a data directory with the cluster that it was made of, record by record and in the order of lists. What the source says is read
+/// again from the source, and what is stored from the store; only what the roots of commits were is taken from the import, which has compared
+/// them with all that is below.
 /// </summary>
 /// <param name="source">The source.</param>
 /// <param name="stores">The data directory's stores.</param>
-/// <param name="observer">Is told of each commit.</param>
-internal sealed class ImportVerifier(SourceCluster source, DataStores stores, IMigrationObserver observer)
+/// <param name="isFresh">Whether nothing has been written since the import; else only what never changes is compared.</param>
+/// <param name="observer">Is told of each record.</param>
+internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bool isFresh, IMigrationObserver observer)
 {
-    private readonly TreeReader trees = new(stores.Chunks, new NodeCache());
-    private readonly FileContents contents = new(stores.Chunks);
-    private readonly HashSet<(ChunkId, long)> compared = [];
-    private long files;
-    private long bytes;
+    private const int Page = 1_000;
+
+    private readonly TreeComparer trees = new(source.Content, stores.Chunks);
+    private readonly Dictionary<string, CommitTally> before = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CommitTally> after = new(StringComparer.Ordinal);
 
     /// <summary>Compares.</summary>
-    /// <param name="verification">How much.</param>
-    /// <returns>What there was before and after; equal, or it throws.</returns>
+    /// <param name="verification">How much content is read.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    /// <returns>What there was before and after.</returns>
     /// <exception cref="OperatorException"><c>verification-failed</c>: something differs.</exception>
-    public async Task<ImportSummary> RunAsync(ImportVerification verification, string data, string content, CancellationToken cancellationToken)
+    public async Task<VerifiedImport> RunAsync(ImportVerification verification, CancellationToken cancellationToken)
     {
-        Dictionary<string, Tally> before = new(StringComparer.Ordinal);
-        Dictionary<string, Tally> after = new(StringComparer.Ordinal);
-        await foreach (SourceRecord<Old.RepoInfo> record in source.ReposAsync(cancellationToken))
+        await CompareAsync(
+            source.ReposAsync(cancellationToken),
+            record =>
+            {
+                RepoRecord expected = PfsMapping.Repo(record.Value);
+                before[expected.Name] = new CommitTally();
+                return reader => Compare($"repo {expected.Name}", expected, reader.FindRepo(expected.Name), static repo => repo.Revision, Agree);
+            },
+            cancellationToken);
+        await CompareCommitsAsync(verification, cancellationToken);
+        if (isFresh)
         {
-            await CompareAsync(record, cancellationToken);
-            before[OldText.Of(record.Value.Repo.Name)] = new Tally();
+            await CompareOthersAsync(cancellationToken);
+            await CountStoredAsync(cancellationToken);
         }
-        long total = await CountFilesAsync(cancellationToken);
-        Sampler? sampler = verification.Files is > 0 and { } wanted ? new Sampler(source.Inventory.Digest.ToString(), total, wanted) : null;
+        Dictionary<string, ImportedRepo> repos = before.OrderBy(static repo => repo.Key, StringComparer.Ordinal).ToDictionary(
+            static repo => repo.Key,
+            repo => new ImportedRepo(repo.Value.ToSummary(), after.GetValueOrDefault(repo.Key, new CommitTally()).ToSummary()),
+            StringComparer.Ordinal);
+        KeyValuePair<string, ImportedRepo> wrong = repos.FirstOrDefault(repo => isFresh && repo.Value.Before != repo.Value.After);
+        return wrong.Key is null
+            ? new VerifiedImport(trees.Files, trees.Bytes, repos)
+            : throw Failed($"repo {wrong.Key}", $"its commits are {wrong.Value.After} instead of {wrong.Value.Before}");
+    }
+
+    /// <summary>Says that a commit is not what it was.</summary>
+    internal static OperatorException Differs(CommitKey commit, string problem) => Failed($"commit {commit.Repo}/{commit.Id}", problem);
+
+    private static OperatorException Failed(string thing, string problem) => new(
+        "verification-failed", thing, problem,
+        "the source is untouched; drop what was made with `pachctl migrate undo --data DIR`, and tell what happened");
+
+    private async Task CompareCommitsAsync(ImportVerification verification, CancellationToken cancellationToken)
+    {
+        FileSampler? sampler = verification.Files is > 0 and { } wanted
+            ? new FileSampler(source.Inventory.Digest.ToString(), await CountFilesAsync(cancellationToken), wanted)
+            : null;
         HashSet<string> walked = new(StringComparer.Ordinal);
+        long revision = 0;
         await foreach (SourceRecord<Old.CommitInfo> record in source.CommitsAsync(cancellationToken))
         {
             CommitRecord expected = PfsMapping.Commit(record.Value);
-            CommitRecord stored = await stores.Metadata.ReadAsync(reader => reader.FindCommit(expected.Key), cancellationToken)
-                ?? throw Differs(expected.Key, "it is missing");
-            CompareRecords(expected, stored);
-            SourceRoot root = expected.IsOpen
-                ? default
-                : await stores.Metadata.ReadAsync(reader => ImportProgress.FindRoot(reader, expected.Key), cancellationToken) ?? default;
-            DirectoryReference? tree = expected.IsOpen || stored.Tree is not { } bytesOfTree ? null : DirectoryReferenceCodec.Decode(bytesOfTree.Span);
-            SourceRoot actual = tree is { } there ? new SourceRoot(there.Hash, there.Size, there.Files) : default;
-            if (actual != root)
+            (CommitRecord? stored, SourceRoot? root) = await stores.Metadata.ReadAsync(
+                reader => (reader.FindCommit(expected.Key), ImportProgress.FindRoot(reader, expected.Key)), cancellationToken);
+            if (stored is null)
             {
-                throw Differs(expected.Key, $"its tree is {actual} instead of {root}");
+                throw Differs(expected.Key, "it is missing");
             }
-            Add(before, expected.Key, root);
-            Add(after, expected.Key, actual);
-            if (tree is { } present && record.Value.Tree is { } old && (verification.IsFull ? walked.Add(old.Hash.ToStringUtf8()) : sampler?.Hits(present.Files) == true))
+            if (isFresh || !expected.IsOpen)
+            {
+                revision = Compare($"commit {expected.Key.Repo}/{expected.Key.Id}", expected, stored, static commit => commit.Revision, Agree)(revision);
+            }
+            DirectoryReference? tree = expected.IsOpen ? null : TreeOf(stored);
+            SourceRoot actual = RootOf(tree);
+            if (!expected.IsOpen && actual != (root ?? default))
+            {
+                throw Differs(expected.Key, $"its tree is {actual} instead of {root ?? default}");
+            }
+            Tally(before, expected.Key, root ?? default);
+            if (tree is { } present && record.Value.Tree is { } old
+                && (verification.IsFull ? walked.Add(old.Hash.ToStringUtf8()) : sampler?.Hits(present.Files) == true))
             {
                 HashTree hashTree = await source.Content.ReadHashTreeAsync(old.Hash.ToStringUtf8(), cancellationToken);
-                await CompareTreesAsync(expected.Key, hashTree, present, sampler, cancellationToken);
+                await trees.CompareAsync(expected.Key, hashTree, present, sampler, cancellationToken);
             }
             sampler?.Pass(actual.Files);
             observer.Advanced(1);
         }
-        return new ImportSummary(
-            data, content, verification.ToString(), files, bytes,
-            before.OrderBy(static repo => repo.Key, StringComparer.Ordinal).ToDictionary(
-                static repo => repo.Key,
-                repo => new ImportedRepo(repo.Value.ToSummary(), after.GetValueOrDefault(repo.Key, new Tally()).ToSummary()),
-                StringComparer.Ordinal));
     }
 
-    private async Task CompareAsync(SourceRecord<Old.RepoInfo> record, CancellationToken cancellationToken)
+    private async Task CompareOthersAsync(CancellationToken cancellationToken)
     {
-        RepoRecord expected = PfsMapping.Repo(record.Value);
-        RepoRecord? stored = await stores.Metadata.ReadAsync(reader => reader.FindRepo(expected.Name), cancellationToken);
-        if (stored is null
-            || (stored.Created, stored.Description, stored.SizeBytes) != (expected.Created, expected.Description, expected.SizeBytes)
-            || !stored.Provenance.AsSpan().SequenceEqual(expected.Provenance.AsSpan()))
+        await CompareAsync(
+            source.BranchesAsync(cancellationToken),
+            record =>
+            {
+                BranchRecord expected = RecordImport.BranchOf(source, record);
+                return reader => Compare(
+                    $"branch {expected.Repo}/{expected.Name}", expected, reader.FindBranch(expected.Repo, expected.Name),
+                    static branch => branch.Revision, static (one, other) => one.Head == other.Head);
+            },
+            cancellationToken);
+        await CompareAsync(
+            source.JobsAsync(cancellationToken),
+            record =>
+            {
+                Job expected = PpsMapping.Job(record.Value);
+                return reader => Compare(
+                    $"job {expected.Id}", new JobRecord(expected, 0, 0), new PpsReader(reader).FindJob(expected.Id),
+                    static job => job.Revision, static (one, other) => one.Job == other.Job);
+            },
+            cancellationToken);
+        await CompareAsync(
+            source.PipelinesAsync(cancellationToken),
+            record =>
+            {
+                Pipeline expected = PpsMapping.Pipeline(record.Value);
+                return reader => Compare(
+                    $"pipeline {expected.Name}", new PipelineRecord(expected, 0), new PpsReader(reader).FindPipeline(expected.Name),
+                    static pipeline => pipeline.Revision, static (one, other) => one.Pipeline == other.Pipeline);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Compares records of a kind, and that each was written behind the one before: lists show them in that order.</summary>
+    private async Task CompareAsync<T>(
+        IAsyncEnumerable<SourceRecord<T>> records, Func<SourceRecord<T>, Func<IMetadataReader, Func<long, long>>> compare, CancellationToken cancellationToken)
+    {
+        long revision = 0;
+        await foreach (SourceRecord<T> record in records)
         {
-            throw Failed($"repo {expected.Name}", stored is null ? "it is missing" : "its record is not that of the source");
+            Func<IMetadataReader, Func<long, long>> comparison = compare(record);
+            revision = (await stores.Metadata.ReadAsync(comparison, cancellationToken))(revision);
+            observer.Advanced(1);
         }
     }
 
-    private static void CompareRecords(CommitRecord expected, CommitRecord stored)
+    private Func<long, long> Compare<T>(string thing, T expected, T? stored, Func<T, long> revisionOf, Func<T, T, bool> agree)
+        where T : class => before =>
+        stored is null ? throw Failed(thing, "it is missing")
+        : isFresh && !agree(expected, stored) ? throw Failed(thing, "its record is not that of the source")
+        : isFresh && revisionOf(stored) <= before ? throw Failed(thing, "it is not listed where it was")
+        : revisionOf(stored);
+
+    private static bool Agree(RepoRecord one, RepoRecord other) =>
+        (one.Created, one.Description, one.SizeBytes) == (other.Created, other.Description, other.SizeBytes)
+        && one.Provenance.AsSpan().SequenceEqual(other.Provenance.AsSpan());
+
+    private static bool Agree(CommitRecord one, CommitRecord other) =>
+        (one.Parent, one.Started, one.Finished, one.SizeBytes) == (other.Parent, other.Started, other.Finished, other.SizeBytes)
+        && one.Provenance.AsSpan().SequenceEqual(other.Provenance.AsSpan());
+
+    /// <summary>Counts what is in the store, whoever put it there.</summary>
+    private async Task CountStoredAsync(CancellationToken cancellationToken)
     {
-        if ((stored.Parent, stored.Started, stored.Finished, stored.SizeBytes) != (expected.Parent, expected.Started, expected.Finished, expected.SizeBytes)
-            || !stored.Provenance.AsSpan().SequenceEqual(expected.Provenance.AsSpan()))
+        CommitKey? last = null;
+        for (int read = Page; read == Page;)
         {
-            throw Differs(expected.Key, "its record is not that of the source");
+            CommitKey? behind = last;
+            IReadOnlyList<CommitRecord> page = await stores.Metadata.ReadAsync(reader => reader.ListAllCommits(behind, Page), cancellationToken);
+            foreach (CommitRecord commit in page)
+            {
+                Tally(after, commit.Key, commit.IsOpen ? default : RootOf(TreeOf(commit)));
+            }
+            read = page.Count;
+            last = read > 0 ? page[^1].Key : last;
+        }
+        if (after.Keys.Except(before.Keys, StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+        {
+            throw Failed($"repo {unknown}", "it has commits and is not in the source");
         }
     }
 
@@ -110,152 +202,22 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, IM
         return total;
     }
 
-    /// <summary>Goes through both trees side by side.</summary>
-    private async Task CompareTreesAsync(
-        CommitKey commit, HashTree old, DirectoryReference tree, Sampler? sampler, CancellationToken cancellationToken)
-    {
-        if (sampler is null && old.Verify() is { } fault)
-        {
-            throw Differs(commit, $"in the source, {fault.Path}: {fault.Problem}");
-        }
-        using IEnumerator<HashTreeNode> nodes = old.Walk().GetEnumerator();
-        await foreach (TreeEntry entry in trees.WalkAsync(TreeReader.RootEntry(tree), cancellationToken))
-        {
-            if (!nodes.MoveNext())
-            {
-                throw Differs(commit, $"{entry.Path} is not in the source");
-            }
-            HashTreeNode node = nodes.Current;
-            if (!entry.Path.Bytes.SequenceEqual(node.PathBytes.Span) || entry.IsDirectory != node.IsDirectory || entry.Size != node.SizeBytes
-                || entry.Hash != new ChunkId(node.Hash.Span))
-            {
-                throw Differs(commit, $"{entry.Path} is not what {node.Path} is in the source");
-            }
-            if (entry.File is { } file && (sampler is null ? compared.Add((file.Hash, file.Size)) : sampler.Take()))
-            {
-                await CompareContentAsync(commit, node, file, cancellationToken);
-            }
-        }
-        if (nodes.MoveNext())
-        {
-            throw Differs(commit, $"{nodes.Current.Path} is missing");
-        }
-    }
+    private static DirectoryReference? TreeOf(CommitRecord commit) => commit.Tree is { } tree ? DirectoryReferenceCodec.Decode(tree.Span) : null;
 
-    private async Task CompareContentAsync(CommitKey commit, HashTreeNode node, FileContent file, CancellationToken cancellationToken)
-    {
-        using IncrementalHash stored = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await foreach (ChunkBuffer piece in contents.ReadAsync(file, 0, null, cancellationToken))
-        {
-            using (piece)
-            {
-                stored.AppendData(piece.Memory.Span);
-            }
-        }
-        using IncrementalHash original = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[128 << 10];
-        foreach (string name in node.Objects)
-        {
-            using IncrementalHash named = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-            await using Stream content = await source.Content.OpenObjectAsync(name, cancellationToken)
-                ?? throw Differs(commit, $"object {name} of {node.Path} is gone from the source");
-            for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0;)
-            {
-                original.AppendData(buffer.AsSpan(0, read));
-                named.AppendData(buffer.AsSpan(0, read));
-            }
-            if (Convert.ToHexStringLower(named.GetHashAndReset()) != name)
-            {
-                throw Differs(commit, $"object {name} of {node.Path} is damaged in the source");
-            }
-        }
-        if (!stored.GetHashAndReset().AsSpan().SequenceEqual(original.GetHashAndReset()))
-        {
-            throw Differs(commit, $"the content of {node.Path} is not that of the source");
-        }
-        files++;
-        bytes += file.Size;
-    }
+    private static SourceRoot RootOf(DirectoryReference? tree) => tree is { } there ? new SourceRoot(there.Hash, there.Size, there.Files) : default;
 
-    private static void Add(Dictionary<string, Tally> repos, CommitKey commit, SourceRoot root)
+    private static void Tally(Dictionary<string, CommitTally> repos, CommitKey commit, SourceRoot root)
     {
-        if (!repos.TryGetValue(commit.Repo, out Tally? tally))
+        if (!repos.TryGetValue(commit.Repo, out CommitTally? tally))
         {
-            repos.Add(commit.Repo, tally = new Tally());
+            repos.Add(commit.Repo, tally = new CommitTally());
         }
         tally.Add(commit, root);
     }
-
-    private static OperatorException Differs(CommitKey commit, string problem) => Failed($"commit {commit.Repo}/{commit.Id}", problem);
-
-    private static OperatorException Failed(string thing, string problem) => new(
-        "verification-failed", thing, problem,
-        "the source is untouched; drop what was made with `pachctl migrate undo --data DIR`, and tell what happened");
-
-    /// <summary>Sums commits up.</summary>
-    private sealed class Tally
-    {
-        private long commits;
-        private long files;
-        private long bytes;
-        private MultisetDigest digest;
-
-        public void Add(CommitKey commit, SourceRoot root)
-        {
-            byte[] value = new byte[ChunkId.Length + (2 * sizeof(long))];
-            root.Hash.CopyTo(value);
-            BinaryPrimitives.WriteInt64BigEndian(value.AsSpan(ChunkId.Length), root.Size);
-            BinaryPrimitives.WriteInt64BigEndian(value.AsSpan(ChunkId.Length + sizeof(long)), root.Files);
-            digest.Add(MultisetDigest.Of(Encoding.UTF8.GetBytes($"{commit.Repo}/{commit.Id}"), value));
-            commits++;
-            files += root.Files;
-            bytes += root.Size;
-        }
-
-        public ImportedCommits ToSummary() => new(commits, files, bytes, digest.ToString());
-    }
-
-    /// <summary>
-    /// Chooses files evenly among all of all commits, the same for the same source: so that a second run reads the same, and nobody can say
-    /// beforehand which they are without having seen it all.
-    /// </summary>
-    private sealed class Sampler
-    {
-        private readonly Queue<long> chosen;
-        private long position;
-        private long next;
-
-        public Sampler(string seed, long total, long wanted)
-        {
-            long number = Math.Min(total, wanted);
-            // One of each of as many stretches of equal length.
-            List<long> places = [];
-            for (long i = 0; i < number; i++)
-            {
-                long from = (long)((Int128)total * i / number);
-                long length = (long)((Int128)total * (i + 1) / number) - from;
-                byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed} {i}"));
-                places.Add(from + (long)(BinaryPrimitives.ReadUInt64BigEndian(hash) % (ulong)length));
-            }
-            chosen = new Queue<long>(places);
-        }
-
-        /// <summary>Whether a file is chosen among the next so many.</summary>
-        public bool Hits(long count) => chosen.TryPeek(out long first) && first < position + count;
-
-        /// <summary>Whether the next file of the commit is chosen.</summary>
-        public bool Take()
-        {
-            bool taken = chosen.TryPeek(out long first) && first == next;
-            if (taken)
-            {
-                chosen.Dequeue();
-            }
-            next++;
-            return taken;
-        }
-
-        /// <summary>Goes on to the next commit.</summary>
-        public void Pass(long count) => next = position += count;
-    }
 }
+
+/// <summary>What was compared.</summary>
+/// <param name="Files">Number of files whose content was read and compared.</param>
+/// <param name="Bytes">Their bytes.</param>
+/// <param name="Repos">The repos before and after.</param>
+internal sealed record VerifiedImport(long Files, long Bytes, IReadOnlyDictionary<string, ImportedRepo> Repos);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Google.Protobuf;
 using Pachyderm.Errors;
@@ -7,6 +8,7 @@ using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Survey;
 using Pachyderm.Pfs;
 using Pachyderm.Pps.Records;
+using Pachyderm.Scheduling;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 using Old = Pachyderm.Formats.V1_5;
@@ -26,27 +28,27 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
     private const int BatchRecords = 1_000;
     private const int BatchCommits = 100;
     private const int BatchTags = 5_000;
+    private const int BatchHistories = 1;
 
     private readonly TreeImport trees = new(source.Content, stores.Metadata, objects);
 
     /// <summary>Imports everything that is not imported yet.</summary>
-    /// <param name="findings">Is told of commits whose content cannot be had.</param>
+    /// <param name="damage">Is told of commits whose content cannot be had; if there are any, it stops at the first of them.</param>
     /// <param name="cancellationToken">Stops; what is done stays done.</param>
-    public async Task RunAsync(FindingList findings, CancellationToken cancellationToken)
+    public async Task RunAsync(FindingList damage, CancellationToken cancellationToken)
     {
         await ImportAsync(
             "repos", BatchRecords, source.ReposAsync(cancellationToken),
             (writer, record) => writer.PutRepo(PfsMapping.Repo(record.Value)), cancellationToken);
-        await ImportCommitsAsync(findings, cancellationToken);
-        if (findings.Details.Count > 0)
+        await ImportCommitsAsync(damage, cancellationToken);
+        if (damage.Details.Count > 0)
         {
             return;
         }
         await ImportAsync("parents", BatchRecords, source.CommitsAsync(cancellationToken), PutParentTree, cancellationToken);
-        await ImportWritesAsync(cancellationToken);
+        await ImportAsync("writes", BatchRecords, source.WritesAsync(cancellationToken), PutWrite, cancellationToken);
         await ImportAsync("branches", BatchRecords, source.BranchesAsync(cancellationToken), PutBranch, cancellationToken);
-        await ImportAsync("tags", BatchTags, Number(source.Content.ListTagsAsync("", cancellationToken)), PutTag, cancellationToken);
-        await ImportAsync("carried-tags", BatchTags, Number(source.ProposeTagsAsync(cancellationToken)), PutTag, cancellationToken);
+        await ImportAsync("tags", BatchTags, TagsAsync(cancellationToken), PutTag, cancellationToken);
         await ImportAsync(
             "jobs", BatchRecords, source.JobsAsync(cancellationToken),
             (writer, record) => new PpsWriter(writer).PutJob(PpsMapping.Job(record.Value)), cancellationToken);
@@ -54,6 +56,9 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         await ImportAsync(
             "pipelines", BatchRecords, source.PipelinesAsync(cancellationToken),
             (writer, record) => new PpsWriter(writer).PutPipeline(PpsMapping.Pipeline(record.Value)), cancellationToken);
+        await ImportAsync(
+            "histories", BatchHistories, source.PipelinesAsync(cancellationToken),
+            (writer, record) => PipelineHistory.Settle(writer, PpsMapping.Pipeline(record.Value)), cancellationToken);
     }
 
     /// <summary>Looks whether everything has a place in this release, and writes nothing.</summary>
@@ -127,7 +132,7 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         }
     }
 
-    private async Task ImportCommitsAsync(FindingList findings, CancellationToken cancellationToken)
+    private async Task ImportCommitsAsync(FindingList damage, CancellationToken cancellationToken)
     {
         const string Kind = "commits";
         long? done = await stores.Metadata.ReadAsync(reader => ImportProgress.Read(reader, Kind), cancellationToken);
@@ -156,13 +161,13 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
             List<(CommitRecord Commit, SourceRoot? Root)> commits = [];
             foreach (SourceRecord<Old.CommitInfo> record in batch)
             {
-                if (await TryBuildAsync(record, chunks, findings, cancellationToken) is { } built)
+                if (await TryBuildAsync(record, chunks, damage, cancellationToken) is { } built)
                 {
                     commits.Add(built);
                 }
             }
             batch.Clear();
-            if (findings.Details.Count > 0)
+            if (damage.Details.Count > 0)
             {
                 // Nothing more is written, so that the next run begins here; the rest is looked through, to tell everything at once.
                 return;
@@ -190,7 +195,7 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
     }
 
     private async Task<(CommitRecord Commit, SourceRoot? Root)?> TryBuildAsync(
-        SourceRecord<Old.CommitInfo> record, IChunkWriter chunks, FindingList findings, CancellationToken cancellationToken)
+        SourceRecord<Old.CommitInfo> record, IChunkWriter chunks, FindingList damage, CancellationToken cancellationToken)
     {
         CommitRecord commit = PfsMapping.Commit(record.Value);
         if (commit.IsOpen || record.Value.Tree is not { } tree)
@@ -204,7 +209,7 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         }
         catch (OperatorException exception) when (exception.Id is "object-missing" or "object-damaged" or "hashtree-damaged" or "hashtree-version")
         {
-            findings.Add(new Finding(
+            damage.Add(new Finding(
                 exception.Id, FindingSeverity.Blocker, $"commit {commit.Key.Repo}/{commit.Key.Id}", $"{exception.Thing}: {exception.Problem}", exception.Remedy));
             return null;
         }
@@ -220,21 +225,17 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         }
     }
 
-    private Task ImportWritesAsync(CancellationToken cancellationToken) => ImportAsync(
-        "writes",
-        BatchRecords,
-        source.WritesAsync(cancellationToken),
-        (writer, record) =>
+    private void PutWrite(IMetadataWriter writer, SourceRecord<Old.PutFileRecords?> record)
+    {
+        Formats.RecordKey key = source.Parse(record.Key.Span);
+        CommitKey commit = new(Encoding.UTF8.GetString(key.Repo), Encoding.UTF8.GetString(key.Id));
+        // 1.4 took writes into finished commits, and lost them.
+        if (writer.FindCommit(commit) is { IsOpen: true })
         {
-            Formats.RecordKey key = source.Parse(record.Key.Span);
-            CommitKey commit = new(Encoding.UTF8.GetString(key.Repo), Encoding.UTF8.GetString(key.Id));
-            if (writer.FindCommit(commit) is { IsOpen: true })
-            {
-                TreePath path = key.Path.IsEmpty ? TreePath.Root : TreePath.FromBytes((byte[])[(byte)'/', .. key.Path]);
-                writer.AddPendingWrite(commit, PendingWriteCodec.Encode(WriteOf(writer, record, path)));
-            }
-        },
-        cancellationToken);
+            TreePath path = key.Path.IsEmpty ? TreePath.Root : TreePath.FromBytes((byte[])[(byte)'/', .. key.Path]);
+            writer.AddPendingWrite(commit, PendingWriteCodec.Encode(WriteOf(writer, record, path)));
+        }
+    }
 
     private static TreeWrite WriteOf(IMetadataReader reader, SourceRecord<Old.PutFileRecords?> record, TreePath path)
     {
@@ -257,30 +258,28 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
 
     private void PutBranch(IMetadataWriter writer, SourceRecord<Old.Commit> record) => writer.PutBranch(BranchOf(source, record));
 
-    private static BranchRecord BranchOf(SourceCluster source, SourceRecord<Old.Commit> record)
+    internal static BranchRecord BranchOf(SourceCluster source, SourceRecord<Old.Commit> record)
     {
         Formats.RecordKey key = source.Parse(record.Key.Span);
         return PfsMapping.Branch(
             OldText.Of(ByteString.CopyFrom(key.Repo)), OldText.Of(ByteString.CopyFrom(key.Name)), record.Value);
     }
 
-    private static void PutTag(IMetadataWriter writer, SourceRecord<ContentTag> tag) =>
-        writer.PutTag(new TagRecord(tag.Value.Name, tag.Value.ObjectHash));
-
-    private static void PutTag(IMetadataWriter writer, SourceRecord<TagProposal> proposal)
+    // A tag whose object is gone names nothing.
+    private static void PutTag(IMetadataWriter writer, SourceRecord<ContentTag> tag)
     {
-        if (proposal.Value.ObjectHash is { } hash)
+        if (writer.FindObject(tag.Value.ObjectHash) is not null)
         {
-            writer.PutTag(new TagRecord(proposal.Value.Tag, hash));
+            writer.PutTag(new TagRecord(tag.Value.Name, tag.Value.ObjectHash));
         }
     }
 
-    private static async IAsyncEnumerable<SourceRecord<T>> Number<T>(IAsyncEnumerable<T> items)
+    private async IAsyncEnumerable<SourceRecord<ContentTag>> TagsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long number = 0;
-        await foreach (T item in items)
+        await foreach (ContentTag tag in source.Content.ListTagsAsync("", cancellationToken))
         {
-            yield return new SourceRecord<T>(++number, default, item);
+            yield return new SourceRecord<ContentTag>(++number, default, tag);
         }
     }
 }

@@ -20,12 +20,12 @@ internal sealed class SourceCluster : IDisposable
 {
     private readonly EtcdSnapshotFile image;
     private readonly ClusterKeys keys;
-    private readonly IMigrationStep? step;
+    private readonly IMigrationStep step;
     private readonly StepOptions options;
-    private readonly IRecordConversion? conversion;
+    private readonly IRecordConversion conversion;
 
     private SourceCluster(
-        EtcdSnapshotFile image, ClusterInventory inventory, ClusterKeys keys, LegacyContentStore content, MigrationPath path, IMigrationStep? step,
+        EtcdSnapshotFile image, ClusterInventory inventory, ClusterKeys keys, LegacyContentStore content, MigrationPath path, IMigrationStep step,
         StepOptions options)
     {
         this.image = image;
@@ -35,7 +35,7 @@ internal sealed class SourceCluster : IDisposable
         Inventory = inventory;
         Content = content;
         Path = path;
-        conversion = step?.Prepare(inventory, options);
+        conversion = step.Prepare(inventory, options);
     }
 
     /// <summary>What the survey found.</summary>
@@ -56,7 +56,7 @@ internal sealed class SourceCluster : IDisposable
     public static async Task<SourceCluster> OpenAsync(
         EtcdSnapshotFile image, ClusterInventory inventory, ImportRequest request, ReleaseVersion from, CancellationToken cancellationToken)
     {
-        LegacyContentStore content = await LegacyContentStore.OpenAsync(request.Storage, cancellationToken);
+        LegacyContentStore content = await LegacyContentStore.OpenAsync(request.Storage!, cancellationToken);
         MigrationPath path = MigrationPath.Find(from, MigrationPath.Native);
         MigrationLeg? leg = path.Legs.FirstOrDefault(leg => leg.To.CompareTo(MigrationPath.Newest) == 0 && leg.Kind == MigrationLegKind.Step);
         // What upstream's own migration or an early 1.5 left behind is mended also when the data is of the last 1.5.
@@ -67,7 +67,7 @@ internal sealed class SourceCluster : IDisposable
     }
 
     /// <summary>Adds what the step to 1.5.3 has to say.</summary>
-    public void Examine(FindingList findings) => step?.Examine(Inventory, options, findings);
+    public void Examine(FindingList findings) => step.Examine(Inventory, options, findings);
 
     /// <summary>The repos, first written first.</summary>
     public IAsyncEnumerable<SourceRecord<Old.RepoInfo>> ReposAsync(CancellationToken cancellationToken) =>
@@ -95,12 +95,6 @@ internal sealed class SourceCluster : IDisposable
         static value => value.Span.SequenceEqual("delete"u8) ? null : Old.PutFileRecords.Parser.ParseFrom(value.Span),
         cancellationToken);
 
-    /// <summary>The tags of past datums that this release would not find under the names that they have.</summary>
-    public IAsyncEnumerable<TagProposal> ProposeTagsAsync(CancellationToken cancellationToken) =>
-        step is not null && Inventory.Pipelines.Values.Any(static pipeline => !pipeline.Record.Id.IsEmpty)
-            ? step.PrepareTags(Inventory, options).ProposeAsync(image, Content, cancellationToken)
-            : AsyncEnumerable.Empty<TagProposal>();
-
     /// <summary>The parts of a key; valid as long as the key.</summary>
     public RecordKey Parse(ReadOnlySpan<byte> key) => keys.Parse(key);
 
@@ -119,7 +113,7 @@ internal sealed class SourceCluster : IDisposable
                 {
                     continue;
                 }
-                RecordChange change = conversion?.Convert(record) ?? RecordChange.Keep;
+                RecordChange change = conversion.Convert(record);
                 if (change.Kind is RecordChangeKind.Drop or RecordChangeKind.Quarantine)
                 {
                     continue;

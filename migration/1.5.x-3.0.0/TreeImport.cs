@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Pachyderm.Errors;
 using Pachyderm.Formats.Content;
 using Pachyderm.Metadata;
@@ -58,11 +60,14 @@ internal sealed class TreeImport(LegacyContentStore source, IMetadataStore metad
         await builder.AddDirectoryAsync(TreePath.Root, hash, cancellationToken);
         // An empty directory and a file without objects have the same hash: what has one of them in it is not known by its hash alone.
         bool canRecur = true;
-        bool isEmpty = true;
+        int children = 0;
+        using IncrementalHash sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (HashTreeNode child in context.Tree.GetChildren(directory))
         {
-            isEmpty = false;
-            TreePath path = TreePath.Root.Child(child.PathBytes.Span[(directory.PathBytes.Length + 1)..]);
+            children++;
+            ReadOnlySpan<byte> name = child.PathBytes.Span[(directory.PathBytes.Length + 1)..];
+            AppendChild(sum, name, child);
+            TreePath path = TreePath.Root.Child(name);
             if (TreeLimits.Check(path) is { } problem)
             {
                 throw Damaged(context.Thing, $"{child.Path}: {problem}");
@@ -84,7 +89,12 @@ internal sealed class TreeImport(LegacyContentStore source, IMetadataStore metad
         {
             throw Damaged(context.Thing, $"{directory.Path}/ has {made.Size} bytes instead of {directory.SizeBytes}");
         }
-        canRecur &= !isEmpty;
+        // What is not built again was compared when it was: so every hash of every commit is, once.
+        if (new ChunkId(sum.GetHashAndReset()) != hash || children != directory.ChildCount)
+        {
+            throw Damaged(context.Thing, $"{directory.Path}/ does not have the hash of what is in it");
+        }
+        canRecur &= children > 0;
         if (canRecur)
         {
             known.Set(hash, made);
@@ -92,8 +102,20 @@ internal sealed class TreeImport(LegacyContentStore source, IMetadataStore metad
         return (made, canRecur);
     }
 
+    private static void AppendChild(IncrementalHash sum, ReadOnlySpan<byte> name, HashTreeNode child)
+    {
+        sum.AppendData(name);
+        sum.AppendData(":"u8);
+        sum.AppendData(child.Hash.Span);
+        sum.AppendData(":"u8);
+    }
+
     private async ValueTask<FileContent> ContentOfAsync(Context context, HashTreeNode file, CancellationToken cancellationToken)
     {
+        if (FileHash(file.Objects) != HashOf(file, context.Thing))
+        {
+            throw Damaged(context.Thing, $"{file.Path} does not have the hash of its objects");
+        }
         FileContent[] parts = new FileContent[file.Objects.Count];
         for (int i = 0; i < parts.Length; i++)
         {
@@ -140,6 +162,23 @@ internal sealed class TreeImport(LegacyContentStore source, IMetadataStore metad
         {
             throw Missing(missing, thing);
         }
+    }
+
+    private static ChunkId FileHash(IReadOnlyList<string> objects)
+    {
+        const int Length = 2 * SHA512.HashSizeInBytes;
+        if (objects.Count == 1)
+        {
+            Span<byte> one = stackalloc byte[Length];
+            Encoding.ASCII.GetBytes(objects[0], one);
+            return ChunkId.Of(one);
+        }
+        byte[] all = new byte[objects.Count * Length];
+        for (int i = 0; i < objects.Count; i++)
+        {
+            Encoding.ASCII.GetBytes(objects[i], all.AsSpan(i * Length));
+        }
+        return ChunkId.Of(all);
     }
 
     private static ChunkId HashOf(HashTreeNode node, string thing) => node.Hash.Length == ChunkId.Length

@@ -8,7 +8,8 @@ namespace Pachyderm.Pfs;
 
 /// <summary>
 /// The stores in a data directory: <c>format.json</c>, <c>metadata.db</c>, <c>spool/</c> with packs that are not sealed, <c>index/</c>,
-/// and <c>objects/</c> with sealed packs. What came from an older release has <c>import.json</c> besides.
+/// and <c>objects/</c> with sealed packs. What came from an older release has <c>import.json</c> besides, and <c>adopted.json</c> if its
+/// objects are used where they are.
 /// </summary>
 public sealed class DataStores : IAsyncDisposable
 {
@@ -17,6 +18,9 @@ public sealed class DataStores : IAsyncDisposable
     /// not to be served.
     /// </summary>
     public const string ImportJournal = "import.json";
+
+    /// <summary>The name by which adopted packs refer to the object store of the cluster that was imported.</summary>
+    public const string AdoptedName = "imported";
 
     private DataStores(SqliteMetadataStore metadata, PackChunkStore chunks, OperatorException? writeRefusal)
     {
@@ -77,13 +81,25 @@ public sealed class DataStores : IAsyncDisposable
 
     /// <summary>Opens the stores for an import, and creates them if they are missing. They are not stamped: <see cref="Stamp"/> is the last act.</summary>
     /// <param name="data">The data directory.</param>
+    /// <param name="adopted">The storage root whose objects are used where they are; null if they are copied.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="OperatorException">One line for the operator.</exception>
-    public static Task<DataStores> OpenForImportAsync(string data, CancellationToken cancellationToken)
+    public static Task<DataStores> OpenForImportAsync(string data, string? adopted, CancellationToken cancellationToken)
     {
         Prepare(data);
+        if (adopted is not null)
+        {
+            AdoptionFile.Write(data, new AdoptedStore(AdoptedName, adopted, Released: false));
+        }
         return OpenAsync(data, refusal: null, onFinding: null, cancellationToken);
     }
+
+    /// <summary>Lets garbage collection forget the objects of an adopted storage root in which nothing is needed any more.</summary>
+    /// <param name="data">The data directory, which nobody has open.</param>
+    /// <param name="adopted">The storage root.</param>
+    /// <exception cref="OperatorException">It cannot be written.</exception>
+    public static void ReleaseAdopted(string data, string adopted) =>
+        AdoptionFile.Write(data, new AdoptedStore(AdoptedName, adopted, Released: true));
 
     /// <summary>Whether the directory has data that may be served.</summary>
     /// <exception cref="OperatorException">Its format is too new to be read, or damaged.</exception>
@@ -120,6 +136,7 @@ public sealed class DataStores : IAsyncDisposable
                     Objects = new LocalObjectStore(Path.Combine(data, "objects")),
                     SpoolDirectory = Path.Combine(data, "spool"),
                     IndexDirectory = Path.Combine(data, "index"),
+                    AdoptedFrom = AdoptionFile.Read(data),
                     ReadOnly = refusal is not null,
                     OnFinding = onFinding,
                 },
