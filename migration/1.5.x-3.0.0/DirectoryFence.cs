@@ -17,13 +17,13 @@ internal sealed class DirectoryFence : IDisposable
     /// <exception cref="OperatorException"><c>fence-held</c>: another process has it; or the directory cannot be written.</exception>
     public static DirectoryFence Acquire(string data)
     {
-        string path = Path.Combine(data, Name);
+        string lockFile = Path.Combine(data, Name);
         try
         {
             DurableFiles.CreateDirectory(data);
-            return new DirectoryFence(path, new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new DirectoryFence(lockFile, new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException exception) when (File.Exists(path))
+        catch (IOException exception) when (File.Exists(lockFile))
         {
             throw new OperatorException("fence-held", data, "another process imports into it, or undoes an import", "wait for it, or end it", exception);
         }

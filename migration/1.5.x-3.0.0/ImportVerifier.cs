@@ -3,12 +3,10 @@ using Pachyderm.Formats.Content;
 using Pachyderm.Metadata;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Reports;
-using Pachyderm.Migration.Survey;
 using Pachyderm.Pfs;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
 using Pachyderm.Pps.Records;
-using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
 using Old = Pachyderm.Formats.V1_5;
 

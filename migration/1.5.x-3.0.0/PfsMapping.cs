@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Pachyderm.Metadata;
 using Old = Pachyderm.Formats.V1_5;
 

@@ -3,7 +3,6 @@ using Google.Protobuf;
 using Pachyderm.Errors;
 using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
-using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Survey;
 using Pachyderm.RecordStores;
@@ -60,10 +59,10 @@ internal sealed class SourceCluster : IDisposable
         MigrationPath path = MigrationPath.Find(from, MigrationPath.Native);
         MigrationLeg? leg = path.Legs.FirstOrDefault(leg => leg.To.CompareTo(MigrationPath.Newest) == 0 && leg.Kind == MigrationLegKind.Step);
         // What upstream's own migration or an early 1.5 left behind is mended also when the data is of the last 1.5.
-        IMigrationStep step = StepCatalog.Get(leg?.Folder ?? "1.5.x-1.5.x");
-        StepOptions options = new(MigrationPath.Newest, request.Quarantine, HasStorage: true);
+        IMigrationStep to15 = StepCatalog.Get(leg?.Folder ?? "1.5.x-1.5.x");
+        StepOptions asked = new(MigrationPath.Newest, request.Quarantine, HasStorage: true);
         return new SourceCluster(
-            image.Share(), inventory, new ClusterKeys(request.PfsPrefix, request.PpsPrefix), content, path, step, options);
+            image.Share(), inventory, new ClusterKeys(request.PfsPrefix, request.PpsPrefix), content, path, to15, asked);
     }
 
     /// <summary>Adds what the step to 1.5.3 has to say.</summary>

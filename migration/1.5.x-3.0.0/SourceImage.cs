@@ -50,8 +50,8 @@ internal sealed class SourceImage : IDisposable
     {
         if ((address?.Snapshot ?? journal?.Snapshot) is { } snapshot)
         {
-            string path = Path.GetFullPath(snapshot);
-            return new SourceImage(await OpenFileAsync(path, cancellationToken), path, $"snapshot {path}", isTemporary: false);
+            string full = Path.GetFullPath(snapshot);
+            return new SourceImage(await OpenFileAsync(full, cancellationToken), full, $"snapshot {full}", isTemporary: false);
         }
         if (address is null)
         {

@@ -1,12 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Pachyderm.Errors;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Releases;
-using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Steps.Native;
-using Pachyderm.Pachctl.Output;
 
 namespace Pachyderm.Pachctl.Commands;
 
