@@ -79,6 +79,22 @@ internal static class FormatFile
         }
     }
 
+    /// <summary>Removes the stamp, durably, if it is there.</summary>
+    /// <exception cref="OperatorException">It cannot be removed.</exception>
+    public static void Delete(string dataDirectory)
+    {
+        string path = Path.Combine(dataDirectory, Name);
+        try
+        {
+            File.Delete(path);
+            DurableFiles.FlushDirectory(dataDirectory);
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, path);
+        }
+    }
+
     /// <summary>Says that this release cannot do something with data of another format.</summary>
     public static OperatorException Refusal(string dataDirectory, int format, string verb) => new(
         "store-format", dataDirectory, $"the data has format {format}, and this release can {verb} only format {Current}",
