@@ -12,6 +12,11 @@ namespace Pachyderm.Pfs;
 /// <param name="Total">How much there is; 0 if that is not known.</param>
 public readonly record struct MaintenanceProgress(string Phase, long Done, long Total);
 
+/// <summary>What a collection did.</summary>
+/// <param name="Content">To content.</param>
+/// <param name="Objects">Objects that were removed.</param>
+public sealed record GarbageSummary(GarbageCollectionResult Content, long Objects);
+
 /// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
 public sealed partial class StoreMaintenance
 {
@@ -34,15 +39,17 @@ public sealed partial class StoreMaintenance
 
     /// <summary>
     /// Removes the content that nothing refers to: neither commits nor writes of open commits, nor objects, nor whoever reads at present.
-    /// Objects stay
-    /// until they are deleted, because nobody can tell which of them a client is about to use.
+    /// Objects without a tag go when nobody has put or untagged them for a day: until then a client may be about to use them.
     /// </summary>
     /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
     /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
     /// <exception cref="Errors.CorruptionException">Something that is needed is missing or damaged. Nothing was removed.</exception>
-    public async Task<GarbageCollectionResult> CollectGarbageAsync(
+    public async Task<GarbageSummary> CollectGarbageAsync(
         IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
     {
+        long objects = await files.Objects.ForgetUnusedAsync(cancellationToken);
+        // Only whole packs can be removed, so the one that is written to becomes whole now.
+        await chunks.SealAsync(cancellationToken);
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
         // A cache of its own, since a walk over everything would push out what readers use.
         TreeReader reader = new(chunks, new NodeCache(CacheBytes));
@@ -54,7 +61,7 @@ public sealed partial class StoreMaintenance
             progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
         }
         progress?.Report(new MaintenanceProgress("sweep", 0, 0));
-        return await collector.SweepAsync(cancellationToken);
+        return new GarbageSummary(await collector.SweepAsync(cancellationToken), objects);
     }
 
     private static async Task MarkAsync(

@@ -19,12 +19,16 @@ public sealed class Objects
     private readonly IMetadataStore metadata;
     private readonly TreeStore trees;
     private readonly ReadPins pins;
+    private readonly TimeProvider time;
+    private readonly ObjectCleanup cleanup;
 
-    internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins)
+    internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins, TimeProvider time)
     {
         this.metadata = metadata;
         this.trees = trees;
         this.pins = pins;
+        this.time = time;
+        cleanup = new ObjectCleanup(metadata, time);
     }
 
     /// <summary>Stores an object, unless it is stored already, and tags it.</summary>
@@ -55,10 +59,7 @@ public sealed class Objects
                 {
                     transaction.PutObject(new ObjectRecord(hash, file.Size, FileContentCodec.Encode(file)));
                 }
-                foreach (string tag in tags())
-                {
-                    transaction.PutTag(new TagRecord(tag, hash));
-                }
+                SetTags(transaction, tags(), hash);
                 return true;
             },
             cancellationToken);
@@ -74,10 +75,7 @@ public sealed class Objects
             {
                 throw PfsErrors.TaggedObjectMissing(hash);
             }
-            foreach (string tag in tags)
-            {
-                transaction.PutTag(new TagRecord(tag, hash));
-            }
+            SetTags(transaction, tags, hash);
             return true;
         },
         cancellationToken);
@@ -178,6 +176,7 @@ public sealed class Objects
             foreach (string hash in hashes)
             {
                 transaction.DeleteObject(hash);
+                ObjectAges.Forget(transaction, hash);
             }
             return true;
         },
@@ -187,13 +186,55 @@ public sealed class Objects
     public Task DeleteTagsAsync(IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
+            DateTimeOffset now = time.GetUtcNow();
             foreach (string tag in tags)
             {
+                TouchTagged(transaction, tag, now);
                 transaction.DeleteTag(tag);
             }
             return true;
         },
         cancellationToken);
+
+    /// <summary>Deletes objects that no tag names and that nobody has put, tagged or untagged for a day.</summary>
+    /// <returns>How many there were. An object whose age is not known counts as new from now on.</returns>
+    internal Task<long> ForgetUnusedAsync(CancellationToken cancellationToken) => cleanup.RunAsync(cancellationToken);
+
+    /// <summary>Keeps objects from being removed for want of tags for another day. Those that do not exist are passed over.</summary>
+    internal Task TouchAsync(IReadOnlyCollection<string> hashes, CancellationToken cancellationToken) => metadata.WriteAsync(
+        transaction =>
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            foreach (string hash in hashes)
+            {
+                if (transaction.FindObject(hash) is not null)
+                {
+                    ObjectAges.Touch(transaction, hash, now);
+                }
+            }
+            return true;
+        },
+        cancellationToken);
+
+    private void SetTags(IMetadataWriter transaction, IEnumerable<string> tags, string hash)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        ObjectAges.Touch(transaction, hash, now);
+        foreach (string tag in tags)
+        {
+            TouchTagged(transaction, tag, now);
+            transaction.PutTag(new TagRecord(tag, hash));
+        }
+    }
+
+    // An object that loses a tag stays for a while longer.
+    private static void TouchTagged(IMetadataWriter transaction, string tag, DateTimeOffset now)
+    {
+        if (transaction.FindTag(tag) is { } record && transaction.FindObject(record.ObjectHash) is not null)
+        {
+            ObjectAges.Touch(transaction, record.ObjectHash, now);
+        }
+    }
 
     internal async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)
     {

@@ -33,8 +33,9 @@ internal sealed class NativeMaintenanceService(
             async (progress, token) =>
             {
                 await scheduler.ForgetResultsAsync(token);
-                GarbageCollectionResult result = await maintenance.CollectGarbageAsync(progress, token);
-                logger.Collected(result.BytesFreed, result.Chunks - result.Live, result.Chunks, 0);
+                GarbageSummary summary = await maintenance.CollectGarbageAsync(progress, token);
+                GarbageCollectionResult result = summary.Content;
+                logger.Collected(result.BytesFreed, result.Chunks - result.Live, result.Chunks, summary.Objects);
                 return new Wire.Native.CollectGarbageResponse
                 {
                     Summary = new Wire.Native.CollectGarbageSummary
@@ -44,6 +45,7 @@ internal sealed class NativeMaintenanceService(
                         BytesFreed = (ulong)Math.Max(0, result.BytesFreed),
                         PacksRemoved = (ulong)result.PacksDeleted,
                         PacksRewritten = (ulong)result.PacksRewritten,
+                        ObjectsRemoved = (ulong)summary.Objects,
                     },
                 };
             },
