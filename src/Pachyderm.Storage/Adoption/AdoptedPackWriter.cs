@@ -36,7 +36,7 @@ internal sealed class AdoptedPackWriter(string source, int maximumChunks)
         if (Count == 0)
         {
             Id = PackId.Create();
-            PackFormat.WriteHeader(Id, _bytes, source);
+            PackFormat.WriteHeader(Id, _bytes, PackFormat.AdoptedVersion, source);
             _length = PackFormat.HeaderLength;
         }
 
@@ -55,7 +55,7 @@ internal sealed class AdoptedPackWriter(string source, int maximumChunks)
     public (ReadOnlyMemory<byte> Bytes, List<PackEntry> Entries, PackAdoption Adoption) Complete()
     {
         List<PackEntry> entries = _entries;
-        byte[] footer = PackFormat.WriteFooter(Id, entries, _length, isAdopted: true);
+        byte[] footer = PackFormat.WriteFooter(Id, entries, _length, PackFormat.AdoptedVersion);
         Reserve(footer.Length);
         footer.CopyTo(_bytes, _length);
         ReadOnlyMemory<byte> pack = _bytes.AsMemory(0, _length + footer.Length);

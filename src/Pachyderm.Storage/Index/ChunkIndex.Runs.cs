@@ -123,12 +123,14 @@ internal sealed partial class ChunkIndex
         {
             List<IndexedPack> listed = [];
             List<IndexEntry> batch = [];
+            bool hasCopies = false;
             await foreach (PackContents contents in packs.WithCancellation(cancellationToken))
             {
                 PackFile pack = contents.Pack;
                 if (contents.IsStored)
                 {
                     listed.Add(new IndexedPack(pack.Number, pack.Id, pack.Length, pack.Adoption));
+                    hasCopies |= pack.Version == PackFormat.CopiedVersion;
                 }
 
                 batch.AddRange(contents.Entries.Select(entry =>
@@ -144,6 +146,7 @@ internal sealed partial class ChunkIndex
                 AddRun(runs, batch, cancellationToken);
                 lock (_gate)
                 {
+                    _hasCopies |= hasCopies;
                     foreach (IndexedPack pack in listed)
                     {
                         _listed[pack.Number] = pack;
@@ -368,7 +371,7 @@ internal sealed partial class ChunkIndex
         IndexManifest manifest;
         lock (_gate)
         {
-            manifest = new IndexManifest(_packs.LastNumber, numbers, [.. _listed.Values]);
+            manifest = new IndexManifest(_packs.LastNumber, numbers, [.. _listed.Values], _hasCopies);
         }
 
         manifest.Write(_files.Directory);

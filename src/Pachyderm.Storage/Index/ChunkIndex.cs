@@ -31,6 +31,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
     private List<IndexedPack> _storedBeforeFlush = [];
     private IndexState _state;
     private int _activeCount;
+    private bool _hasCopies;
     private Task _worker = Task.CompletedTask;
     private string? _lastFailure;
 
@@ -71,7 +72,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
                 files.RemoveStrays(manifest?.Runs ?? []);
             }
 
-            ChunkIndex index = new(files, packs, options, runs);
+            ChunkIndex index = new(files, packs, options, runs) { _hasCopies = manifest?.HasCopies ?? false };
             foreach (IndexedPack pack in manifest?.Packs ?? [])
             {
                 index._listed[pack.Number] = pack;
@@ -201,6 +202,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
                 return;
             }
 
+            _hasCopies |= pack.Version == PackFormat.CopiedVersion;
             _stored.Add(new IndexedPack(pack.Number, pack.Id, pack.Length, pack.Adoption));
             many = _stored.Count >= Math.Max(UnlistedPackLimit, _listed.Count / 16);
         }

@@ -42,7 +42,7 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 long kept = liveBytes.GetValueOrDefault(pack.Number);
-                if (kept > 0 && !await TryRewriteAsync(pack, kept, cancellationToken))
+                if (kept > 0 && (pack.Adoption is not null || !await TryRewriteAsync(pack, kept, cancellationToken)))
                 {
                     pack.Condemned = false;
                     continue;
@@ -101,6 +101,17 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
         {
             if (pack.SpoolPath is not null || pack.Length == 0 || pack.EndPosition > live.YoungFrom)
             {
+                continue;
+            }
+
+            if (pack.Adoption is { } adoption)
+            {
+                // Its bytes are not here, so nothing would be gained but from one of a source that may go.
+                if (!liveBytes.ContainsKey(pack.Number) && store.Adopted.Find(adoption.Source) is { Released: true })
+                {
+                    victims.Add(pack);
+                }
+
                 continue;
             }
 

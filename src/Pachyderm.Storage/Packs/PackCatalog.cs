@@ -59,7 +59,8 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
                 return null;
             }
 
-            if (PackFormat.IsAdopted(trailer))
+            pack.Version = PackFormat.ReadVersion(trailer);
+            if (pack.Version == PackFormat.AdoptedVersion)
             {
                 await DescribeAsync(pack, result, cancellationToken);
             }
@@ -90,6 +91,7 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
             }
         }
 
+        pack.Version = PackFormat.VersionFor(entries);
         if (entries.Exists(static entry => entry.Payload.Encoding == ChunkEncoding.Reference))
         {
             await DescribeAsync(pack, entries, cancellationToken);

@@ -11,7 +11,7 @@ namespace Pachyderm.Storage.Packs;
 /// Chunks in packs. New ones go to an open pack in a local spool, made durable by flushes that concurrent callers share; full packs move
 /// into the object store. Safe for concurrent use; one process at a time may have it open for writing.
 /// </summary>
-public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
+public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsyncDisposable
 {
     // How often a reader looks again for a chunk whose pack went away between the lookup and the opening.
     private const int Attempts = 4;
@@ -52,6 +52,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
 
     /// <summary>Whole packs, for maintenance.</summary>
     internal PackCatalog Catalog => _catalog;
+
+    /// <summary>Reads what is adopted, for maintenance.</summary>
+    internal AdoptedReader Adopted => _adopted;
 
     /// <summary>The settings.</summary>
     internal PackStoreOptions Options => _options;
@@ -277,10 +280,11 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     {
         ChunkPayload payload = location.Payload;
         long offset = location.Offset + RecordHeader.Length;
-        if (payload.Encoding == ChunkEncoding.Plain)
+        if (payload.Encoding == ChunkEncoding.Plain && payload.SealLength == 0)
         {
             PackReadOutcome plain = await _reader.ReadAsync(pack, offset, raw.AsMemory(0, payload.RawLength), cancellationToken);
-            return plain != PackReadOutcome.Done || ChunkId.Of(raw.AsSpan(0, payload.RawLength)) == id ? plain : throw Damaged(id, pack);
+            return plain != PackReadOutcome.Done || ChunkCodec.IsNamed(id, payload.Hash, [], raw.AsSpan(0, payload.RawLength))
+                ? plain : throw Damaged(id, pack);
         }
 
         byte[] stored = ArrayPool<byte>.Shared.Rent(payload.StoredLength);

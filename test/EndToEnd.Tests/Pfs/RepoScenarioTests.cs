@@ -42,6 +42,7 @@ public class RepoScenarioTests(PfsCluster cluster) : IClassFixture<PfsCluster>
         await cluster.RunAsync("delete-branch", "branches", "fork");
         Assert.Equal("master", await cluster.NamesAsync("list-branch", "branches"));
         await cluster.RefusesAsync("not found", "delete-branch", "branches", "fork");
+        await cluster.RunAsync("delete-repo", "branches");
     }
 
     [Fact]
