@@ -1,4 +1,3 @@
-using System.Text;
 using static Pachyderm.Pfs.Tests.TestFileSystem;
 
 namespace Pachyderm.Pfs.Tests;
@@ -78,51 +77,5 @@ public sealed class MaintenanceTests : IAsyncLifetime
             summary = step.Summary ?? summary;
         }
         return (findings, summary!);
-    }
-
-    [Fact]
-    public async Task Objects_without_a_tag_are_collected_when_they_are_a_day_old_unless_something_needs_their_content()
-    {
-        SettableClock clock = new() { Now = new DateTimeOffset(2021, 2, 3, 4, 5, 6, TimeSpan.Zero) };
-        await using TestFileSystem dated = await TestFileSystem.OpenAsync(clock);
-        string forgotten = await PutObjectAsync(dated, "forgotten");
-        string tagged = await PutObjectAsync(dated, "tagged", "tag");
-        string inFile = await PutObjectAsync(dated, "in a file");
-        string again = await PutObjectAsync(dated, "put again");
-        string untagged = await PutObjectAsync(dated, "untagged", "gone");
-        await dated.CreateRepoAsync("data");
-        CommitName commit = await dated.StartAsync("data", "master");
-        await dated.PutAsync(commit, "f", "in a file");
-        await dated.FinishAsync(commit);
-        clock.Now += TimeSpan.FromHours(23);
-        await dated.Maintenance.CollectGarbageAsync(progress: null, Token);
-        Assert.True(await dated.Files.Objects.ExistsAsync(forgotten, Token));
-
-        await PutObjectAsync(dated, "put again");
-        await dated.Files.Objects.DeleteTagsAsync(["gone"], Token);
-        string young = await PutObjectAsync(dated, "young");
-        clock.Now += TimeSpan.FromHours(2);
-        Assert.Equal(2, (await dated.Maintenance.CollectGarbageAsync(progress: null, Token)).Objects);
-
-        Assert.False(await dated.Files.Objects.ExistsAsync(forgotten, Token));
-        Assert.False(await dated.Files.Objects.ExistsAsync(untagged, Token));
-        foreach ((string hash, string content) in ((string, string)[])[(tagged, "tagged"), (inFile, "in a file"), (again, "put again"), (young, "young")])
-        {
-            Assert.Equal(content, await TextAsync(dated.Files.Objects.ReadAsync([hash], 0, null, Token)));
-        }
-        await foreach (CheckEvent found in dated.Maintenance.CheckAsync(fix: false, readData: true, Token))
-        {
-            Assert.Null(found.Finding);
-        }
-    }
-
-    private static async Task<string> PutObjectAsync(TestFileSystem files, string content, params string[] tags) =>
-        (await files.Files.Objects.PutAsync(Pieces(Encoding.UTF8.GetBytes(content)), () => tags, Token)).Hash;
-
-    private sealed class SettableClock : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => Now;
     }
 }

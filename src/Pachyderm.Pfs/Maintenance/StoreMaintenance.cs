@@ -45,7 +45,7 @@ public sealed partial class StoreMaintenance
 
     /// <summary>
     /// Removes the content that nothing refers to: neither commits nor writes of open commits, nor objects, nor whoever reads at present.
-    /// Objects without a tag, put or tagged last more than a day ago, are deleted, except those whose content is needed anyway.
+    /// Objects without a tag that nobody has put, tagged or untagged for a day are deleted, except those whose content is needed anyway.
     /// </summary>
     /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
     /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
@@ -53,6 +53,8 @@ public sealed partial class StoreMaintenance
     public async Task<CollectionSummary> CollectGarbageAsync(
         IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
     {
+        // Only whole packs can be removed, so the one that is written to becomes whole now.
+        await chunks.SealAsync(cancellationToken);
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
         // A cache of its own, since a walk over everything would push out what readers use.
         TreeReader reader = new(chunks, new NodeCache(CacheBytes));

@@ -57,10 +57,7 @@ public sealed class Objects
                 ObjectRecord? found = transaction.FindObject(hash);
                 transaction.PutObject(new ObjectRecord(
                     hash, file.Size, found?.Content ?? FileContentCodec.Encode(file), time.GetUtcNow()));
-                foreach (string tag in tags())
-                {
-                    transaction.PutTag(new TagRecord(tag, hash));
-                }
+                SetTags(transaction, tags(), hash);
                 return true;
             },
             cancellationToken);
@@ -72,12 +69,11 @@ public sealed class Objects
     public Task TagAsync(string hash, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
-            ObjectRecord found = transaction.FindObject(hash) ?? throw PfsErrors.TaggedObjectMissing(hash);
-            transaction.PutObject(found with { Created = time.GetUtcNow() });
-            foreach (string tag in tags)
+            if (!Touch(transaction, hash))
             {
-                transaction.PutTag(new TagRecord(tag, hash));
+                throw PfsErrors.TaggedObjectMissing(hash);
             }
+            SetTags(transaction, tags, hash);
             return true;
         },
         cancellationToken);
@@ -189,11 +185,44 @@ public sealed class Objects
         {
             foreach (string tag in tags)
             {
+                TouchTagged(transaction, tag);
                 transaction.DeleteTag(tag);
             }
             return true;
         },
         cancellationToken);
+
+    /// <summary>Keeps objects from being removed for want of tags for another day. Those that do not exist are passed over.</summary>
+    internal Task TouchAsync(IReadOnlyCollection<string> hashes, CancellationToken cancellationToken) => metadata.WriteAsync(
+        transaction => hashes.Count(hash => Touch(transaction, hash)), cancellationToken);
+
+    private void SetTags(IMetadataWriter transaction, IEnumerable<string> tags, string hash)
+    {
+        foreach (string tag in tags)
+        {
+            TouchTagged(transaction, tag);
+            transaction.PutTag(new TagRecord(tag, hash));
+        }
+    }
+
+    // An object that loses a tag stays for a while longer.
+    private void TouchTagged(IMetadataWriter transaction, string tag)
+    {
+        if (transaction.FindTag(tag) is { } record)
+        {
+            Touch(transaction, record.ObjectHash);
+        }
+    }
+
+    private bool Touch(IMetadataWriter transaction, string hash)
+    {
+        if (transaction.FindObject(hash) is not { } found)
+        {
+            return false;
+        }
+        transaction.PutObject(found with { Created = time.GetUtcNow() });
+        return true;
+    }
 
     internal async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)
     {
