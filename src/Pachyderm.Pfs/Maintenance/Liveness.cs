@@ -15,7 +15,7 @@ namespace Pachyderm.Pfs;
 public sealed record LiveRoot(string Owner, DirectoryReference? Tree, IReadOnlyList<FileContent> Files, ChunkId? Chunk);
 
 /// <summary>Which objects nobody needs any more: those without a tag that are old, and whose content nothing else needs.</summary>
-/// <param name="before">Younger objects are kept: somebody may be about to use them.</param>
+/// <param name="before">Objects that are younger are kept: somebody may be about to use them.</param>
 /// <param name="isNeeded">Tells whether the content is needed by a root that was listed before.</param>
 public sealed class ObjectExpiry(DateTimeOffset before, Func<FileContent, ValueTask<bool>> isNeeded)
 {
@@ -170,7 +170,7 @@ public sealed class Liveness
             foreach (ObjectRecord record in page)
             {
                 FileContent content = FileContentCodec.Decode(record.Content.Span);
-                if (expiry is not null && record.Created < expiry.Before && !tagged.Contains(NameHash(record.Hash))
+                if (expiry is not null && record.Created <= expiry.Before && !tagged.Contains(NameHash(record.Hash))
                     && !await expiry.IsNeeded(content) && await DeleteAsync(record.Hash, expiry, cancellationToken))
                 {
                     continue;
@@ -189,7 +189,7 @@ public sealed class Liveness
     private Task<bool> DeleteAsync(string hash, ObjectExpiry expiry, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
-            if (transaction.FindObject(hash) is not { } found || found.Created >= expiry.Before)
+            if (transaction.FindObject(hash) is not { } found || found.Created > expiry.Before)
             {
                 return false;
             }

@@ -22,6 +22,9 @@ public sealed class DataStores : IAsyncDisposable
     /// <summary>The name by which adopted packs refer to the object store of the cluster that was imported.</summary>
     public const string AdoptedName = "imported";
 
+    // Written by `pachctl backup restore`, and removed when what it wrote is proved.
+    private const string UnfinishedRestore = "RESTORE-UNFINISHED";
+
     private DataStores(SqliteMetadataStore metadata, PackChunkStore chunks, OperatorException? writeRefusal)
     {
         Metadata = metadata;
@@ -49,6 +52,7 @@ public sealed class DataStores : IAsyncDisposable
     public static async Task<DataStores> OpenAsync(
         string data, bool readOnly, Action<StorageFinding>? onFinding, CancellationToken cancellationToken)
     {
+        RefuseUnfinishedRestore(data);
         int? format = FormatFile.Read(data);
         if (format is null && File.Exists(Path.Combine(data, ImportJournal)))
         {
@@ -160,6 +164,16 @@ public sealed class DataStores : IAsyncDisposable
             ? new OperatorException(
                 "store-read-only", data, "this pachd serves it for reading only", "start pachd without --read-only")
             : null;
+    }
+
+    private static void RefuseUnfinishedRestore(string data)
+    {
+        if (File.Exists(Path.Combine(data, UnfinishedRestore)))
+        {
+            throw new OperatorException(
+                "store-restore-unfinished", data, $"a backup was being restored into it and is not all there ({UnfinishedRestore})",
+                "delete the directory, and restore again into a new one");
+        }
     }
 
     private static void Prepare(string data)
