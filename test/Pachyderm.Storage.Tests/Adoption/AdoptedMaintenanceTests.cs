@@ -212,7 +212,9 @@ public sealed class AdoptedMaintenanceTests : IDisposable
     private static OldStore Small(int count) => OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
 
     private static Dictionary<string, string> Snapshot(OldStore old) => Directory.EnumerateFiles(old.Root, "*", SearchOption.AllDirectories)
-        .ToDictionary(static path => path, static path => $"{File.GetLastWriteTimeUtc(path).Ticks} {ChunkId.Of(File.ReadAllBytes(path))}");
+        .ToDictionary(
+            static path => path, static path => $"{File.GetLastWriteTimeUtc(path).Ticks} {ChunkId.Of(File.ReadAllBytes(path))}",
+            StringComparer.Ordinal);
 
     private static async Task<GarbageCollectionResult> CollectAsync(PackChunkStore store, IEnumerable<ChunkId> live)
     {
