@@ -90,7 +90,7 @@ public sealed class UpgradeTests : IDisposable
     private static async Task RefusesAsync(PachdProcess pachd, string[] arguments, params string[] words)
     {
         string errors = (await PachctlProcess.RunAsync([.. arguments, "--address", pachd.Address])).MustExitWith(1).Errors;
-        Assert.Equal(1, errors.TrimEnd().Split('\n').Length);
+        Assert.Single(errors.TrimEnd().Split('\n'));
         Assert.All(words, word => Assert.Contains(word, errors, StringComparison.Ordinal));
     }
 

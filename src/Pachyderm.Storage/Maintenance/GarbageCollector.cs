@@ -102,6 +102,33 @@ public sealed class GarbageCollector : IAsyncDisposable
         return await sweeper.SweepAsync(_missing, cancellationToken);
     }
 
+    /// <summary>
+    /// What is marked so far, to be kept beyond the end of this collection. It says no of what was stored before the beginning and is not
+    /// marked, and yes of everything else.
+    /// </summary>
+    public ChunkMarks TakeMarks()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _live.Take();
+        return new ChunkMarks(_live);
+    }
+
+    /// <summary>
+    /// Forgets everything that was adopted from a source, so that the source may go. Nothing marked, and nothing that an open writer uses, may
+    /// have its bytes there: <see cref="PackChunkStore.ConsolidateAsync"/> copies them. The source itself is left alone.
+    /// </summary>
+    /// <param name="source">The name of the source.</param>
+    /// <param name="cancellationToken">Ends it; what was not forgotten yet stays.</param>
+    /// <exception cref="OperatorException">
+    /// <c>adopted-source-needed</c> says how much is left, and nothing has changed; <c>adopted-pack-damaged</c>: of a pack it is not known what
+    /// it adopts; or the object store fails.
+    /// </exception>
+    public Task ReleaseAsync(string source, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return new SourceRelease(_store, _live, _run).RunAsync(source, cancellationToken);
+    }
+
     /// <summary>Ends the collection; without a sweep nothing has changed.</summary>
     public ValueTask DisposeAsync()
     {
