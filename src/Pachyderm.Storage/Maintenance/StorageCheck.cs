@@ -275,13 +275,16 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
 
     private async Task SalvageReferencesAsync(PackFile pack, List<PackEntry> intact, CancellationToken cancellationToken)
     {
-        List<PackEntry> entries = intact.FindAll(static entry => entry.Payload.Encoding == ChunkEncoding.Reference);
+        // What was copied meanwhile needs its reference no more.
+        List<PackEntry> entries = intact.FindAll(entry => entry.Payload.Encoding == ChunkEncoding.Reference
+            && (!store.Index.TryGet(entry.Id, out _, out PackFile? holder) || holder == pack));
         if (entries.Count == 0)
         {
             return;
         }
 
-        List<(PackEntry Entry, AdoptedReference Reference)> references = await _adopted.ReadAsync(pack, entries, cancellationToken);
+        List<(PackEntry Entry, AdoptedReference Reference)> references =
+            await store.Catalog.ReadReferencesAsync(pack, entries, cancellationToken);
         foreach (IGrouping<string, (PackEntry Entry, AdoptedReference Reference)> source in
             references.GroupBy(static item => item.Reference.Source, StringComparer.Ordinal))
         {

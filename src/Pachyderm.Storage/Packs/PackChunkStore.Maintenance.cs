@@ -18,7 +18,7 @@ public sealed partial class PackChunkStore
             }
 
             // Known to writers before their pins are read: a pin set later finds the collection and marks there.
-            LiveChunks live = new(youngFrom);
+            LiveChunks live = new(youngFrom) { LastPack = LastPack };
             Volatile.Write(ref _collecting, live);
             foreach (ChunkWriter writer in _writers)
             {
@@ -26,6 +26,18 @@ public sealed partial class PackChunkStore
             }
 
             return live;
+        }
+    }
+
+    // Whatever has a number up to this one is in the index with all its chunks.
+    private uint LastPack
+    {
+        get
+        {
+            lock (_adoptionGate)
+            {
+                return _packs.LastNumber;
+            }
         }
     }
 

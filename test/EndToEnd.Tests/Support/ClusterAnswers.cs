@@ -13,7 +13,7 @@ public static class ClusterAnswers
     {
         await using PachClient client = new(address);
         List<string> answers = [];
-        foreach (RepoInfo repo in await client.Repos.ListAsync(cancellationToken: cancellationToken))
+        await foreach (RepoInfo repo in client.Repos.ListAsync(cancellationToken: cancellationToken))
         {
             answers.Add($"repo {repo}");
             string name = repo.Repo.Name;
