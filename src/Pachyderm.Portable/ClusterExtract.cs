@@ -74,7 +74,7 @@ public sealed class ClusterExtract(IMetadataMaintenance metadata, PackChunkStore
         TreeReader reader = new(chunks, new NodeCache(CacheBytes));
         FileContents contents = new(chunks);
         List<ChunkId> gathered = [];
-        await foreach (LiveRoot root in Liveness.Of(copy, chunks).ListAsync(cancellationToken))
+        await foreach (LiveRoot root in Liveness.Of(copy, chunks).ListAsync(expiry: null, cancellationToken))
         {
             await SendAsync(root.Tree, root.Files, root.Chunk);
         }

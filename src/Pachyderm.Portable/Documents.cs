@@ -43,7 +43,7 @@ internal sealed record WriteDocument(string Repo, string Id, byte[] Payload);
 
 internal sealed record BranchDocument(string Repo, string Name, string Head);
 
-internal sealed record ObjectDocument(string Hash, long Size, byte[] Content);
+internal sealed record ObjectDocument(string Hash, long Size, byte[] Content, long Created);
 
 internal sealed record TagDocument(string Name, string Object);
 

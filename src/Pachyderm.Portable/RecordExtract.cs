@@ -103,7 +103,9 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
             (after, limit) => records.ReadAsync(reader => reader.ListObjects(after, limit), cancellationToken), static item => item.Hash))
         {
             await frames.WriteAsync(
-                FrameKind.Object, new ObjectDocument(item.Hash, item.SizeBytes, item.Content.ToArray()), StreamJson.Default.ObjectDocument, cancellationToken);
+                FrameKind.Object,
+                new ObjectDocument(item.Hash, item.SizeBytes, item.Content.ToArray(), item.Created.UtcTicks),
+                StreamJson.Default.ObjectDocument, cancellationToken);
         }
 
         await foreach (TagRecord tag in PagesAsync<string, TagRecord>(

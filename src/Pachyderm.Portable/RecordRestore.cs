@@ -274,7 +274,7 @@ internal sealed class RecordRestore(IMetadataWriter writer, Func<ChunkId, bool> 
             NeedStored(chunk.Id, $"object {item.Hash}");
         }
 
-        writer.PutObject(new ObjectRecord(item.Hash, item.Size, item.Content));
+        writer.PutObject(new ObjectRecord(item.Hash, item.Size, item.Content, Time(item.Created)));
         Created++;
     }
 

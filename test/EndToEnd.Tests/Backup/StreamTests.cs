@@ -60,7 +60,7 @@ public class StreamTests(StreamCluster cluster) : IClassFixture<StreamCluster>
         refused.MustExitWith(1);
         Assert.Contains("repo lines was created at another time", refused.Errors, StringComparison.Ordinal);
         await using PachClient client = new(other.Address);
-        Assert.Equal("lines", Assert.Single(await client.Repos.ListAsync(cancellationToken: Cancel)).Repo.Name);
+        Assert.Equal("lines", Assert.Single(await client.Repos.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel)).Repo.Name);
         Assert.Empty(await client.Pipelines.ListAsync(Cancel));
     }
 
@@ -83,7 +83,7 @@ public class StreamTests(StreamCluster cluster) : IClassFixture<StreamCluster>
             PachException refused = await Assert.ThrowsAsync<PachException>(() => client.Admin.RestoreAsync(source, cancellationToken: Cancel));
             Assert.Equal(StatusCode.DataLoss, refused.Status);
             Assert.Contains(place < 8 ? "the stream" : "the stream at byte", refused.Message, StringComparison.Ordinal);
-            Assert.Empty(await client.Repos.ListAsync(cancellationToken: Cancel));
+            Assert.Empty(await client.Repos.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel));
         }
 
         // A client that goes away in the middle.
@@ -93,7 +93,7 @@ public class StreamTests(StreamCluster cluster) : IClassFixture<StreamCluster>
             await Assert.ThrowsAnyAsync<Exception>(() => client.Admin.RestoreAsync(half, cancellationToken: away.Token));
         }
 
-        Assert.Empty(await client.Repos.ListAsync(cancellationToken: Cancel));
+        Assert.Empty(await client.Repos.ListAsync(cancellationToken: Cancel).ToListAsync(Cancel));
         await cluster.RunAtAsync(other.Address, "garbage-collect");
         await cluster.RunAtAsync(other.Address, "restore", "-f", cluster.Stream);
         Assert.Equal(cluster.Answers, await ClusterAnswers.ReadAsync(other.Address, Cancel), StringComparer.Ordinal);
