@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Grpc.Core;
 using Pachyderm.Client;
-using Pachyderm.EndToEnd.Tests.Pfs;
 using Pachyderm.EndToEnd.Tests.Support;
 using JobInfo = Pachyderm.Wire.Pps.JobInfo;
 
