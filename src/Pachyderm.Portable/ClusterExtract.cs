@@ -31,7 +31,7 @@ public sealed class ClusterExtract(IMetadataMaintenance metadata, PackChunkStore
     /// <param name="target">Where to; should gather small writes.</param>
     /// <param name="cancellationToken">Ends it; the stream is then one without its end.</param>
     /// <exception cref="CorruptionException">Something that is needed is missing or damaged.</exception>
-    /// <exception cref="OperatorException"><c>adopted-content</c> (content lies in an older store), or a disk fails.</exception>
+    /// <exception cref="OperatorException">A disk, or an older store whose objects were adopted, fails.</exception>
     public async Task WriteAsync(Stream target, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -150,12 +150,13 @@ public sealed class ClusterExtract(IMetadataMaintenance metadata, PackChunkStore
 
     private async Task WriteChunkAsync(ChunkId id, FrameWriter frames, CancellationToken cancellationToken)
     {
+        ReadOnlyMemory<byte>? seal = await chunks.ReadSealAsync(id, cancellationToken);
         using ChunkBuffer buffer = await chunks.ReadAsync(id, cancellationToken);
-        if (ChunkId.Of(buffer.Memory.Span) != id)
+        if (seal is { } proof)
         {
-            throw new OperatorException(
-                "adopted-content", $"chunk {id}", "it was adopted from an older release, which a stream cannot carry yet",
-                "back the data directory up with `pachctl backup create --data`, and the older store with --storage");
+            byte[] name = [.. id.ToArray(), checked((byte)proof.Length), .. proof.Span];
+            await frames.WriteBytesAsync(FrameKind.NamedChunk, name, buffer.Memory, cancellationToken);
+            return;
         }
 
         await frames.WriteBytesAsync(FrameKind.Chunk, id.ToArray(), buffer.Memory, cancellationToken);

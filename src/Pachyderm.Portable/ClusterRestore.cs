@@ -89,12 +89,13 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
         byte[] header = new byte[StreamFormat.FrameHeaderLength];
         long count = 0;
         long unflushed = 0;
+        NamedChunkWriter named = chunks.OpenNamedWriter();
         IChunkWriter writer = chunks.OpenWriter();
         try
         {
             while (await frames.ReadAsync(cancellationToken))
             {
-                if (frames.Kind != FrameKind.Chunk)
+                if (frames.Kind is not (FrameKind.Chunk or FrameKind.NamedChunk))
                 {
                     header[0] = (byte)frames.Kind;
                     BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), frames.Payload.Length);
@@ -103,7 +104,7 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
                     continue;
                 }
 
-                await PutAsync(writer, frames, cancellationToken);
+                await (frames.Kind == FrameKind.Chunk ? PutAsync(writer, frames, cancellationToken) : PutAsync(named, frames, cancellationToken));
                 count++;
                 unflushed += frames.Payload.Length;
                 if (unflushed >= BatchBytes)
@@ -117,6 +118,7 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
             }
 
             await writer.FlushAsync(cancellationToken);
+            await named.FlushAsync(cancellationToken);
             await aside.FlushAsync(cancellationToken);
             return (frames.Bytes, count);
         }
@@ -129,10 +131,30 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
     private static async Task PutAsync(IChunkWriter writer, FrameReader frames, CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte> payload = frames.Payload;
-        if (payload.Length <= ChunkId.Length
+        if (payload.Length < ChunkId.Length
             || await writer.PutAsync(payload[ChunkId.Length..], cancellationToken) != new ChunkId(payload.Span[..ChunkId.Length]))
         {
             throw StreamFormat.Damaged(frames.Bytes, "a chunk before does not have its SHA-256");
+        }
+    }
+
+    private static async Task PutAsync(NamedChunkWriter writer, FrameReader frames, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> payload = frames.Payload;
+        int seal = payload.Length > ChunkId.Length ? payload.Span[ChunkId.Length] : 0;
+        int start = ChunkId.Length + 1 + seal;
+        if (payload.Length <= start)
+        {
+            throw StreamFormat.Damaged(frames.Bytes, "a chunk before is too short");
+        }
+
+        try
+        {
+            await writer.PutAsync(new ChunkId(payload.Span[..ChunkId.Length]), payload[(ChunkId.Length + 1)..start], payload[start..], cancellationToken);
+        }
+        catch (CorruptionException exception) when (exception.Id is "chunk-misnamed")
+        {
+            throw StreamFormat.Damaged(frames.Bytes, "a chunk before does not have the hash that is its name", exception);
         }
     }
 

@@ -171,11 +171,6 @@ internal sealed class RecordRestore(IMetadataWriter writer, Func<ChunkId, bool> 
 
     private void Restore(CommitDocument commit)
     {
-        if (!CommitId.IsIdentifier(commit.Id))
-        {
-            throw new JsonException("A commit has an identifier that none can have.");
-        }
-
         CommitKey key = new(commit.Repo, commit.Id);
         ImmutableArray<CommitKey> provenance = [.. commit.Provenance.Chunk(2).Select(static pair =>
             pair.Length == 2 ? new CommitKey(pair[0], pair[1]) : throw new JsonException("Provenance has half a commit."))];

@@ -23,8 +23,8 @@ internal static class StreamFormat
     public const int CheckLength = 8;
     public const int EndLength = sizeof(long) + 32;
 
-    /// <summary>Longest payload: a chunk behind its name, or a record.</summary>
-    public const int MaximumPayload = IChunkStore.MaximumLength + ChunkId.Length;
+    /// <summary>Longest payload: a chunk behind its name and what proves it, or a record.</summary>
+    public const int MaximumPayload = IChunkStore.MaximumLength + ChunkId.Length + 1 + byte.MaxValue;
 
     private static ReadOnlySpan<byte> Magic => "PACHSTRM"u8;
 
@@ -133,4 +133,7 @@ internal enum FrameKind : byte
 
     /// <summary>A <see cref="ArrivalDocument"/>: a commit that waits for others.</summary>
     Waiting = 15,
+
+    /// <summary>A chunk that was adopted from an older release: its name (32 bytes), the length of what proves the name (1), that, its bytes.</summary>
+    NamedChunk = 16,
 }

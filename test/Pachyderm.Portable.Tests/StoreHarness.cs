@@ -2,6 +2,7 @@ using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
 using Pachyderm.ObjectStores.Tests;
 using Pachyderm.Pfs;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Packs;
 
@@ -29,9 +30,13 @@ internal sealed class StoreHarness : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<StoreHarness> OpenAsync()
+    /// <summary>The store of an older release, if there is one.</summary>
+    public LocalObjectStore? Older { get; private init; }
+
+    public static async Task<StoreHarness> OpenAsync(bool isAdopting = false)
     {
         TemporaryDirectory directory = new();
+        LocalObjectStore older = new(directory["older"]);
         SqliteMetadataStore metadata = await SqliteMetadataStore.OpenAsync(new SqliteMetadataOptions { Path = directory["metadata.db"] }, Token);
         PackChunkStore chunks = await PackChunkStore.OpenAsync(
             new PackStoreOptions
@@ -39,9 +44,10 @@ internal sealed class StoreHarness : IAsyncDisposable
                 Objects = new LocalObjectStore(directory["objects"]),
                 SpoolDirectory = directory["spool"],
                 IndexDirectory = directory["index"],
+                AdoptedFrom = isAdopting ? [new AdoptionSource("old", older)] : [],
             },
             Token);
-        return new StoreHarness(directory, metadata, chunks);
+        return new StoreHarness(directory, metadata, chunks) { Older = older };
     }
 
     public async Task<byte[]> ExtractAsync()
@@ -57,7 +63,10 @@ internal sealed class StoreHarness : IAsyncDisposable
         return await new ClusterRestore(Metadata, Chunks, _directory["restore"]).ReadAsync(source, Token);
     }
 
-    public async Task<string> ReadAsync(string repo, string commit, string path)
+    public async Task<string> ReadAsync(string repo, string commit, string path) =>
+        System.Text.Encoding.UTF8.GetString(await ReadBytesAsync(repo, commit, path));
+
+    public async Task<byte[]> ReadBytesAsync(string repo, string commit, string path)
     {
         using CommitView view = await Files.Reader.OpenAsync(new CommitReference(new RepoName(repo), commit), Token);
         using MemoryStream content = new();
@@ -69,7 +78,7 @@ internal sealed class StoreHarness : IAsyncDisposable
             }
         }
 
-        return System.Text.Encoding.UTF8.GetString(content.ToArray());
+        return content.ToArray();
     }
 
     /// <summary>The frames of a stream, without what differs from stream to stream.</summary>
@@ -81,8 +90,8 @@ internal sealed class StoreHarness : IAsyncDisposable
         List<string> read = [];
         while (await frames.ReadAsync(Token))
         {
-            read.Add(frames.Kind == FrameKind.Chunk
-                ? $"chunk {Convert.ToHexStringLower(frames.Payload.Span)}"
+            read.Add(frames.Kind is FrameKind.Chunk or FrameKind.NamedChunk
+                ? $"{frames.Kind} {Convert.ToHexStringLower(frames.Payload.Span)}"
                 : $"{frames.Kind} {System.Text.Encoding.UTF8.GetString(frames.Payload.Span)}");
         }
 

@@ -47,7 +47,7 @@ internal static class StatusTable
         "store-format" or "store-read-only" or "storage-read-only" => StatusCode.FailedPrecondition,
         "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" => StatusCode.FailedPrecondition,
         "restore-conflict" => StatusCode.AlreadyExists,
-        "stream-format-unknown" or "adopted-content" => StatusCode.FailedPrecondition,
+        "stream-format-unknown" => StatusCode.FailedPrecondition,
         "storage-permission" => StatusCode.PermissionDenied,
         "storage-device-failed" => StatusCode.Unavailable,
         _ => StatusCode.Internal,
