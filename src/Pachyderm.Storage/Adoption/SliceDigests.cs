@@ -10,9 +10,9 @@ using Pachyderm.Storage.Packs;
 namespace Pachyderm.Storage.Adoption;
 
 /// <summary>
-/// The SHA-256 of each slice of objects that are longer than a chunk, whose own names say nothing of a part. Who reads such an object for the
-/// first time waits until all of it was compared with its SHA-512, in memory of a few slices; what is learnt is kept beside the chunk index.
-/// Derived data: what is lost of it is read again.
+/// The SHA-256 of each slice of objects that are longer than a chunk, whose own names say nothing of a part. Who reads such an object for
+/// the first time waits until all of it was compared with its SHA-512, in memory of a few slices; what is learnt is kept beside the chunk
+/// index. Derived data: what is lost of it is read again.
 /// </summary>
 /// <param name="options">The store's settings.</param>
 /// <param name="reader">Reads the objects.</param>
@@ -169,7 +169,8 @@ internal sealed class SliceDigests(PackStoreOptions options, AdoptedReader reade
         {
             Pachyderm.Errors.OperatorException told = StorageErrors.Translate(exception, path);
             options.Report(new StorageFinding(
-                told.Id, told.Thing, told.Problem, told.Remedy + "; until then long adopted objects are read twice after each start", Fixed: false));
+                told.Id, told.Thing, told.Problem, told.Remedy + "; until then long adopted objects are read twice after each start",
+                Fixed: false));
         }
     }
 

@@ -50,7 +50,8 @@ public sealed class AdoptedMaintenanceTests : IDisposable
     [Fact]
     public async Task A_copied_chunk_is_collected_and_moved_as_any_other()
     {
-        using OldStore old = OldStore.Of([.. Enumerable.Range(0, 60).Select(static i => StoreExtensions.Random(i, 1000)), StoreExtensions.Text(7, 17 << 20)]);
+        using OldStore old = OldStore.Of(
+            [.. Enumerable.Range(0, 60).Select(static i => StoreExtensions.Random(i, 1000)), StoreExtensions.Text(7, 17 << 20)]);
         PackStoreOptions options = Options(old) with { PackSize = 20_000, AdoptedPackChunks = 1000 };
         await using PackChunkStore store = await StoreFolder.OpenAsync(options);
         await old.AdoptAsync(store);
@@ -82,14 +83,17 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         File.Delete(old.PathOf(old.Listed[4]));
         File.WriteAllBytes(old.PathOf(old.Listed[14]), old.BytesOf(old.Listed[14])[..^1]);
         File.WriteAllBytes(old.PathOf(old.Listed[24]), new byte[old.Listed[24].Length]);
-        List<(string, string)> missingAndShort = [("adopted-block-missing", old.Listed[4].Key), ("adopted-block-short", old.Listed[14].Key)];
+        List<(string, string)> missingAndShort =
+            [("adopted-block-missing", old.Listed[4].Key), ("adopted-block-short", old.Listed[14].Key)];
         Assert.Equal(missingAndShort, Told(await CheckAsync(store, readData: false)));
         List<(string, string)> all = [.. missingAndShort, ("adopted-object-damaged", old.Listed[24].Key)];
         Assert.Equal(all, Told(await CheckAsync(store, readData: true)));
 
         List<(string, string)> Told(List<StorageFinding> findings) =>
         [
-            .. findings.Select(finding => (finding.Id, old.Listed.Single(item => finding.Thing.Contains(item.Key, StringComparison.Ordinal)).Key))
+            .. findings
+                .Select(finding => (
+                    finding.Id, old.Listed.Single(item => finding.Thing.Contains(item.Key, StringComparison.Ordinal)).Key))
                 .OrderBy(static told => told.Id switch { "adopted-block-missing" => 0, "adopted-block-short" => 1, _ => 2 }),
         ];
     }
@@ -120,7 +124,8 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         List<StorageFinding> findings = await CheckAsync(store, readData: true);
         Assert.Equal(2, findings.Count);
         Assert.All(touched, item => Assert.Single(findings, finding =>
-            finding.Id == "adopted-object-damaged" && finding.Problem.Contains($"the {item.Length} bytes at offset {item.Offset} ", StringComparison.Ordinal)));
+            finding.Id == "adopted-object-damaged"
+            && finding.Problem.Contains($"the {item.Length} bytes at offset {item.Offset} ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -209,7 +214,8 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         file.WriteByte((byte)(value ^ 4));
     }
 
-    private static OldStore Small(int count) => OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
+    private static OldStore Small(int count) =>
+        OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
 
     private static Dictionary<string, string> Snapshot(OldStore old) => Directory.EnumerateFiles(old.Root, "*", SearchOption.AllDirectories)
         .ToDictionary(

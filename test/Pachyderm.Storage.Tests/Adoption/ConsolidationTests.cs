@@ -33,7 +33,8 @@ public sealed class ConsolidationTests : IDisposable
             Assert.Equal(new ConsolidationResult(old.Chunks.Count, bytes, 1, 0, 0, 0, IsComplete: true), result);
             Assert.Empty(store.ListAdoptions());
             await ReleaseAsync(store, old.Chunks);
-            Assert.DoesNotContain(old.Objects.Calls, static call => call.Operation is ObjectStoreOperation.Put or ObjectStoreOperation.Delete);
+            Assert.DoesNotContain(
+                old.Objects.Calls, static call => call.Operation is ObjectStoreOperation.Put or ObjectStoreOperation.Delete);
             Directory.Delete(old.Root, recursive: true);
             await old.AssertReadableAsync(store);
         }
@@ -153,7 +154,8 @@ public sealed class ConsolidationTests : IDisposable
         }
 
         Assert.Superset(
-            new HashSet<string>(["adopted-chunk-copied", "adopted-pack-copied", "packs-forgotten", "pack-deleted"], StringComparer.Ordinal), points);
+            new HashSet<string>(["adopted-chunk-copied", "adopted-pack-copied", "packs-forgotten", "pack-deleted"], StringComparer.Ordinal),
+            points);
     }
 
     [Fact]
@@ -207,7 +209,8 @@ public sealed class ConsolidationTests : IDisposable
     [Fact]
     public async Task A_damaged_object_is_named_and_stays_adopted_and_the_others_are_copied()
     {
-        using OldStore old = OldStore.Of([.. Enumerable.Range(0, 9).Select(static i => StoreExtensions.Random(i, 100)), StoreExtensions.Random(9, 17 << 20)]);
+        using OldStore old = OldStore.Of(
+            [.. Enumerable.Range(0, 9).Select(static i => StoreExtensions.Random(i, 100)), StoreExtensions.Random(9, 17 << 20)]);
         await using PackChunkStore store = await OpenAsync(old);
         await old.AdoptAsync(store);
         byte[] small = old.BytesOf(old.Listed[3]);
@@ -222,7 +225,8 @@ public sealed class ConsolidationTests : IDisposable
         await Assert.ThrowsAsync<OperatorException>(() => ReleaseAsync(store, old.Chunks));
         File.WriteAllBytes(old.PathOf(old.Listed[3]), small);
         File.WriteAllBytes(old.PathOf(old.Listed[9]), large);
-        Assert.Equal((6, 1), ((await store.ConsolidateAsync("old", options: null, Token)) is var last ? (last.Chunks, last.PacksDropped) : default));
+        ConsolidationResult rest = await store.ConsolidateAsync("old", options: null, Token);
+        Assert.Equal((6, 1), (rest.Chunks, rest.PacksDropped));
         await ReleaseAsync(store, old.Chunks);
         await old.AssertReadableAsync(store);
     }
@@ -275,7 +279,8 @@ public sealed class ConsolidationTests : IDisposable
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
         Task[] others =
         [
-            Task.Run(() => CollectAsync(), Token), Task.Run(() => ReadAsync(new Random(1)), Token), Task.Run(() => WriteAsync(new Random(2)), Token),
+            Task.Run(() => CollectAsync(), Token), Task.Run(() => ReadAsync(new Random(1)), Token),
+            Task.Run(() => WriteAsync(new Random(2)), Token),
         ];
         ConsolidationResult result = default;
         while (!result.IsComplete)
@@ -324,7 +329,8 @@ public sealed class ConsolidationTests : IDisposable
     public async Task Files_put_together_are_the_same_before_and_after_the_copy()
     {
         using OldStore old = OldStore.Of(
-            StoreExtensions.Random(1, 3 << 20), StoreExtensions.Random(2, 70), StoreExtensions.Random(3, 18 << 20), StoreExtensions.Random(4, 5));
+            StoreExtensions.Random(1, 3 << 20), StoreExtensions.Random(2, 70), StoreExtensions.Random(3, 18 << 20),
+            StoreExtensions.Random(4, 5));
         await using PackChunkStore store = await OpenAsync(old);
         await old.AdoptAsync(store);
         FileContent before = await ConcatAsync(store, old);
@@ -347,7 +353,8 @@ public sealed class ConsolidationTests : IDisposable
         Assert.Empty(await CheckAsync(store, readData: true));
     }
 
-    private static OldStore Small(int count) => OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
+    private static OldStore Small(int count) =>
+        OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
 
     private static bool IsCopied(PackChunkStore store, ChunkId id) =>
         store.Index.TryGet(id, out _, out PackFile? pack) && pack.Adoption is null;
