@@ -167,6 +167,7 @@ public sealed class ConsolidationTests : IDisposable
         {
             await old.AdoptAsync(store);
             await ConsolidateAsync(store, old.Chunks[..12]);
+            await store.Index.FlushAsync(Token);
             await store.RebuildIndexAsync(Token);
             Assert.Equal(12, old.Chunks.Count(chunk => IsCopied(store, chunk.Id)));
         }
@@ -257,7 +258,8 @@ public sealed class ConsolidationTests : IDisposable
         FailingSpoolFiles files = new();
         await using PackChunkStore store = await StoreFolder.OpenAsync(Options(old) with { Files = files });
         await old.AdoptAsync(store);
-        await ConsolidateAsync(store, old.Chunks[..3]);
+        HashSet<ChunkId> first = [.. old.Chunks[..3].Select(static chunk => chunk.Id)];
+        await store.ConsolidateAsync("old", new ConsolidationOptions { Needed = first.Contains }, Token);
         (files.WriteError, files.FlushError) = isFlush ? (0, FailingSpoolFiles.InputOutput) : (FailingSpoolFiles.NoSpace, 0);
         OperatorException exception =
             await Assert.ThrowsAsync<OperatorException>(() => store.ConsolidateAsync("old", options: null, Token));
