@@ -80,6 +80,10 @@ internal sealed class AdoptedReader : IAsyncDisposable
     /// <exception cref="CorruptionException">It is not what its name says.</exception>
     public Task VerifyAsync(AdoptedReference slice, CancellationToken cancellationToken) => _digests.VerifyAsync(slice, cancellationToken);
 
+    /// <summary>Removes what was learnt of long objects, when there are none any more.</summary>
+    /// <exception cref="OperatorException">The disk refuses.</exception>
+    public void ForgetDigests() => _digests.Clear();
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _digests.DisposeAsync();
 

@@ -50,6 +50,32 @@ internal sealed class SliceDigests(PackStoreOptions options, AdoptedReader reade
     public async Task VerifyAsync(AdoptedReference reference, CancellationToken cancellationToken) =>
         Remember(reference, await ComputeAsync(reference, cancellationToken));
 
+    /// <summary>Removes everything.</summary>
+    /// <exception cref="Pachyderm.Errors.OperatorException">The disk refuses.</exception>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _cache.Clear();
+            _byUse.Clear();
+            _cachedBytes = 0;
+        }
+
+        string path = Path.Combine(options.IndexDirectory, DirectoryName);
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // No long object was ever read.
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, path);
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

@@ -14,7 +14,7 @@ public sealed partial class PackChunkStore
     /// <summary>
     /// Makes objects of an older release chunks of this store, named by <see cref="AdoptedChunks"/>. Their bytes stay where they are and
     /// are not read: what is wrong with them is told by whoever reads them first. Durable on return. What is adopted already is passed
-    /// over, so that a second call goes on where the first was stopped. Memory is that of one adopted pack, some 20 MB.
+    /// over, so that a second call goes on where the first was stopped. Memory is that of one adopted pack, whatever the number of objects.
     /// </summary>
     /// <param name="source">The name of a source in <see cref="PackStoreOptions.AdoptedFrom"/> that is not released.</param>
     /// <param name="objects">The objects, in any order; each may occur more than once.</param>

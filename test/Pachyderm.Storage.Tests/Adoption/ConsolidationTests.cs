@@ -35,6 +35,7 @@ public sealed class ConsolidationTests : IDisposable
             await ReleaseAsync(store, old.Chunks);
             Assert.DoesNotContain(
                 old.Objects.Calls, static call => call.Operation is ObjectStoreOperation.Put or ObjectStoreOperation.Delete);
+            Assert.False(Directory.Exists(Path.Combine(_folder.Index, "slices")));
             Directory.Delete(old.Root, recursive: true);
             await old.AssertReadableAsync(store);
         }
@@ -247,6 +248,37 @@ public sealed class ConsolidationTests : IDisposable
             (await Assert.ThrowsAsync<OperatorException>(() => store.ConsolidateAsync("other", options: null, Token))).Id);
         Directory.Move(old.Root + "-elsewhere", old.Root);
         Assert.Equal(5, (await store.ConsolidateAsync("old", options: null, Token)).Chunks);
+    }
+
+    [Fact]
+    public async Task A_source_that_fails_ends_the_run_and_the_next_one_goes_on()
+    {
+        using OldStore old = Small(40);
+        await using PackChunkStore store = await OpenAsync(old);
+        await old.AdoptAsync(store);
+        int reads = 0;
+        old.Fault = call => call.Operation == ObjectStoreOperation.OpenRead && Interlocked.Increment(ref reads) == 20
+            ? new ObjectStoreFault(FaultMoment.During, new OperatorException("network-down", "network", "it is down", "wait")) : null;
+        OperatorException exception =
+            await Assert.ThrowsAsync<OperatorException>(() => store.ConsolidateAsync("old", options: null, Token));
+        Assert.Equal("network-down", exception.Id);
+        int copied = old.Chunks.Count(chunk => IsCopied(store, chunk.Id));
+        Assert.InRange(copied, 1, 39);
+        Assert.Equal(40 - copied, (await store.ConsolidateAsync("old", options: null, Token)).Chunks);
+        await old.AssertReadableAsync(store);
+    }
+
+    [Fact]
+    public async Task A_check_does_not_ask_for_what_was_copied()
+    {
+        using OldStore old = Small(6);
+        await using PackChunkStore store = await OpenAsync(old);
+        await old.AdoptAsync(store);
+        await ConsolidateAsync(store, old.Chunks[..3]);
+        File.Delete(old.PathOf(old.Listed[1]));
+        Assert.Empty(await CheckAsync(store, readData: true));
+        File.Delete(old.PathOf(old.Listed[4]));
+        Assert.Equal("adopted-block-missing", Assert.Single(await CheckAsync(store, readData: true)).Id);
     }
 
     [Theory]
