@@ -1,3 +1,5 @@
+using CsCheck;
+using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
@@ -184,6 +186,42 @@ public sealed class AdoptedMaintenanceTests : IDisposable
     }
 
     [Fact]
+    public async Task Damage_anywhere_in_an_adopted_pack_costs_at_most_the_chunks_that_it_touches_and_never_gives_other_bytes()
+    {
+        using OldStore old = Small(8);
+        PackStoreOptions options = Options(old) with { AdoptedPackChunks = 100 };
+        await using (PackChunkStore store = await StoreFolder.OpenAsync(options))
+        {
+            await old.AdoptAsync(store);
+        }
+
+        string path = Assert.Single(_folder.StoredPacks);
+        byte[] sound = await File.ReadAllBytesAsync(path, Token);
+        await Gen.Select(Gen.Int[0, sound.Length - 1], Gen.Byte[1, 255]).SampleAsync(
+            async (place, mask) =>
+            {
+                byte[] damaged = [.. sound];
+                damaged[place] ^= mask;
+                await File.WriteAllBytesAsync(path, damaged, Token);
+                Directory.Delete(_folder.Index, recursive: true);
+                await using PackChunkStore store = await StoreFolder.OpenAsync(options);
+                int lost = 0;
+                foreach (AdoptedObject item in old.Listed)
+                {
+                    ChunkId id = AdoptedChunks.Of(item.Hash, item.Length).Single().Id;
+                    Exception? exception = await Record.ExceptionAsync(async () =>
+                        Assert.Equal(old.BytesOf(item), await store.ReadBytesAsync(id)));
+                    Assert.True(exception is null or CorruptionException, exception?.ToString());
+                    lost += exception is null ? 0 : 1;
+                }
+
+                Assert.InRange(lost, 0, 1);
+                Assert.NotEmpty(await CheckAsync(store, readData: false));
+            },
+            iter: 60, threads: 1);
+    }
+
+    [Fact]
     public async Task A_copied_slice_that_is_damaged_is_noticed_by_every_read()
     {
         using OldStore old = OldStore.Of(StoreExtensions.Random(3, 17 << 20));
@@ -198,7 +236,7 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         {
             Flip(path, location.Offset + RecordHeader.Length + place);
             Assert.Equal("chunk-damaged", Assert.Single(await CheckAsync(store, readData: true)).Id);
-            await Assert.ThrowsAsync<Pachyderm.Errors.CorruptionException>(() => store.ReadBytesAsync(id));
+            await Assert.ThrowsAsync<CorruptionException>(() => store.ReadBytesAsync(id));
             Flip(path, location.Offset + RecordHeader.Length + place);
         }
 

@@ -4,6 +4,7 @@ using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Index;
 using Pachyderm.Storage.Maintenance;
 using Pachyderm.Storage.Packs;
 using Pachyderm.Storage.Tests.Packs;
@@ -266,6 +267,37 @@ public sealed class ConsolidationTests : IDisposable
         Assert.InRange(copied, 1, 39);
         Assert.Equal(40 - copied, (await store.ConsolidateAsync("old", options: null, Token)).Chunks);
         await old.AssertReadableAsync(store);
+    }
+
+    [Fact]
+    public async Task An_index_that_ever_knew_of_copies_says_so_to_older_releases()
+    {
+        using OldStore old = Small(3);
+        await using (PackChunkStore store = await OpenAsync(old))
+        {
+            await old.AdoptAsync(store);
+        }
+
+        Assert.False(IndexManifest.Read(_folder.Index)!.HasCopies);
+        await using (PackChunkStore store = await OpenAsync(old))
+        {
+            await store.ConsolidateAsync("old", options: null, Token);
+        }
+
+        Assert.True(IndexManifest.Read(_folder.Index)!.HasCopies);
+        await using (PackChunkStore store = await _folder.OpenAsync())
+        {
+            await store.PutDurablyAsync(StoreExtensions.Random(1, 10));
+        }
+
+        Assert.True(IndexManifest.Read(_folder.Index)!.HasCopies);
+        Directory.Delete(_folder.Index, recursive: true);
+        await using (PackChunkStore store = await _folder.OpenAsync())
+        {
+            await old.AssertReadableAsync(store);
+        }
+
+        Assert.True(IndexManifest.Read(_folder.Index)!.HasCopies);
     }
 
     [Fact]
