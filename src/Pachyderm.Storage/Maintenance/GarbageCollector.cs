@@ -75,6 +75,10 @@ public sealed class GarbageCollector : IAsyncDisposable
         return first;
     }
 
+    /// <summary>Whether a chunk has been marked so far. Safe for concurrent use.</summary>
+    /// <exception cref="CorruptionException">The index is damaged.</exception>
+    public bool IsMarked(ChunkId id) => _live.IsMarked(id);
+
     /// <summary>Marks chunks as needed.</summary>
     public async Task MarkAsync(IAsyncEnumerable<ChunkId> ids, CancellationToken cancellationToken)
     {

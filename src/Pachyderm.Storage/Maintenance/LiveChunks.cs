@@ -72,6 +72,20 @@ internal sealed class LiveChunks(long youngFrom)
         }
     }
 
+    /// <summary>Whether a chunk is marked. One that was stored since the collection began may be, and then this says no.</summary>
+    public bool IsMarked(ChunkId id)
+    {
+        if (_run is { } run && run.Find(id, out _) is var place and >= 0)
+        {
+            return IsLive(place);
+        }
+
+        lock (_gate)
+        {
+            return _others.Contains(id);
+        }
+    }
+
     /// <summary>Whether the chunk at a place of the run is marked.</summary>
     public bool IsLive(long place) => (Volatile.Read(ref _bits[place >> 6]) & (1UL << (int)(place & 63))) != 0;
 

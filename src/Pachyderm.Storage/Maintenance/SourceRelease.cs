@@ -22,6 +22,7 @@ internal sealed class SourceRelease(PackChunkStore store, LiveChunks live, Index
                 "run fsck with fix, then release the source again");
         }
 
+        await using PackHold hold = await store.HoldPacksAsync("the release of a source", cancellationToken);
         foreach (PackFile pack in packs)
         {
             pack.Condemned = true;
@@ -33,7 +34,7 @@ internal sealed class SourceRelease(PackChunkStore store, LiveChunks live, Index
             Interlocked.MemoryBarrier();
             store.Options.FaultPoint?.Invoke("packs-condemned");
             Refuse(source, packs);
-            await store.RemoveAsync(packs, cancellationToken);
+            await store.RemoveAsync(packs, hold, cancellationToken);
             if (store.ListAdoptions().Count == 0)
             {
                 store.Adopted.ForgetDigests();

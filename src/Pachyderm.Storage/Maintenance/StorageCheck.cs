@@ -37,6 +37,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
 {
     private readonly AdoptedPackCheck _adopted = new(store, options);
     private bool _indexWrong;
+    private PackHold? _hold;
 
     /// <summary>Runs the check.</summary>
     /// <returns>What is wrong, as it is found; nothing if all is well.</returns>
@@ -46,6 +47,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         await store.Maintenance.WaitAsync(cancellationToken);
         try
         {
+            _hold = options.Fix ? await store.HoldPacksAsync("a check that repairs", cancellationToken) : null;
             List<StorageFinding> findings = [];
             Dictionary<uint, long>? counts = await CountAsync(findings, cancellationToken);
             if (counts is null && options.Fix)
@@ -72,7 +74,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                     if (options.Fix)
                     {
                         // So that nobody takes its chunks for stored.
-                        await store.RemoveAsync([pack], cancellationToken);
+                        await store.RemoveAsync([pack], _hold!, cancellationToken);
                     }
                 }
 
@@ -97,6 +99,11 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         }
         finally
         {
+            if (_hold is not null)
+            {
+                await _hold.DisposeAsync();
+            }
+
             store.Maintenance.Release();
         }
     }
@@ -263,7 +270,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
             await store.Options.Objects.PutAsync("quarantine/" + pack.Id.Key, damaged ?? Stream.Null, overwrite: true, cancellationToken);
         }
 
-        await store.RemoveAsync([pack], cancellationToken);
+        await store.RemoveAsync([pack], _hold!, cancellationToken);
     }
 
     // What was copied meanwhile needs its reference no more.

@@ -2,6 +2,7 @@ using Pachyderm.Errors;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Index;
+using Pachyderm.Storage.Maintenance;
 
 namespace Pachyderm.Storage.Packs;
 
@@ -110,7 +111,8 @@ public sealed partial class PackChunkStore
                 return false;
             }
 
-            await RemoveAsync([pack], cancellationToken);
+            await using PackHold hold = await HoldPacksAsync("consolidation", cancellationToken);
+            await RemoveAsync([pack], hold, cancellationToken);
             return true;
         }
         finally

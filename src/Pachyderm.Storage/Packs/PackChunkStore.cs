@@ -71,7 +71,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsync
     {
         if (_options.ReadOnly)
         {
-            throw new InvalidOperationException("The store is open for reading only.");
+            throw new OperatorException(
+                "store-read-only", _options.SpoolDirectory, "the store is open for reading only, and this has to write to it, as the first reading of an open commit does",
+                "open it for writing");
         }
 
         lock (_writersGate)

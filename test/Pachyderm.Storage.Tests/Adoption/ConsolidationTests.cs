@@ -270,6 +270,49 @@ public sealed class ConsolidationTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_written_of_an_open_pack_does_not_change_when_copies_follow()
+    {
+        using OldStore old = Small(3);
+        PackChunkStore store = await OpenAsync(old);
+        await old.AdoptAsync(store);
+        await store.PutDurablyAsync(StoreExtensions.Random(1, 500));
+        string open = Assert.Single(_folder.SpoolPacks);
+        byte[] written = Content(open);
+        await store.ConsolidateAsync("old", options: null, Token);
+        await store.PutDurablyAsync(StoreExtensions.Random(2, 500));
+        string next = Assert.Single(_folder.SpoolPacks, path => path != open);
+        string moved = Path.Combine(_folder.Objects, PackInspection.KeyOf(Path.GetFileNameWithoutExtension(open))!);
+        Assert.Equal(written, ContentOfEither(open, moved)[..written.Length]);
+        Assert.Equal((1, 3), (written[8], Content(next)[8]));
+        await store.AbandonAsync();
+        await using PackChunkStore again = await _folder.OpenAsync();
+        await again.SealAsync(Token);
+        await old.AssertReadableAsync(again);
+        Assert.Empty(await CheckAsync(again, readData: true));
+
+        // It moves when it is sealed.
+        static byte[] ContentOfEither(string path, string moved)
+        {
+            try
+            {
+                return Content(path);
+            }
+            catch (FileNotFoundException)
+            {
+                return Content(moved);
+            }
+        }
+
+        static byte[] Content(string path)
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
+        }
+    }
+
+    [Fact]
     public async Task An_index_that_ever_knew_of_copies_says_so_to_older_releases()
     {
         using OldStore old = Small(3);
