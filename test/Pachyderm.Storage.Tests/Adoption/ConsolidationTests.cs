@@ -4,6 +4,7 @@ using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
+using Pachyderm.Storage.Index;
 using Pachyderm.Storage.Maintenance;
 using Pachyderm.Storage.Packs;
 using Pachyderm.Storage.Tests.Packs;
@@ -33,7 +34,9 @@ public sealed class ConsolidationTests : IDisposable
             Assert.Equal(new ConsolidationResult(old.Chunks.Count, bytes, 1, 0, 0, 0, IsComplete: true), result);
             Assert.Empty(store.ListAdoptions());
             await ReleaseAsync(store, old.Chunks);
-            Assert.DoesNotContain(old.Objects.Calls, static call => call.Operation is ObjectStoreOperation.Put or ObjectStoreOperation.Delete);
+            Assert.DoesNotContain(
+                old.Objects.Calls, static call => call.Operation is ObjectStoreOperation.Put or ObjectStoreOperation.Delete);
+            Assert.False(Directory.Exists(Path.Combine(_folder.Index, "slices")));
             Directory.Delete(old.Root, recursive: true);
             await old.AssertReadableAsync(store);
         }
@@ -153,7 +156,8 @@ public sealed class ConsolidationTests : IDisposable
         }
 
         Assert.Superset(
-            new HashSet<string>(["adopted-chunk-copied", "adopted-pack-copied", "packs-forgotten", "pack-deleted"], StringComparer.Ordinal), points);
+            new HashSet<string>(["adopted-chunk-copied", "adopted-pack-copied", "packs-forgotten", "pack-deleted"], StringComparer.Ordinal),
+            points);
     }
 
     [Fact]
@@ -165,6 +169,7 @@ public sealed class ConsolidationTests : IDisposable
         {
             await old.AdoptAsync(store);
             await ConsolidateAsync(store, old.Chunks[..12]);
+            await store.Index.FlushAsync(Token);
             await store.RebuildIndexAsync(Token);
             Assert.Equal(12, old.Chunks.Count(chunk => IsCopied(store, chunk.Id)));
         }
@@ -207,7 +212,8 @@ public sealed class ConsolidationTests : IDisposable
     [Fact]
     public async Task A_damaged_object_is_named_and_stays_adopted_and_the_others_are_copied()
     {
-        using OldStore old = OldStore.Of([.. Enumerable.Range(0, 9).Select(static i => StoreExtensions.Random(i, 100)), StoreExtensions.Random(9, 17 << 20)]);
+        using OldStore old = OldStore.Of(
+            [.. Enumerable.Range(0, 9).Select(static i => StoreExtensions.Random(i, 100)), StoreExtensions.Random(9, 17 << 20)]);
         await using PackChunkStore store = await OpenAsync(old);
         await old.AdoptAsync(store);
         byte[] small = old.BytesOf(old.Listed[3]);
@@ -222,7 +228,8 @@ public sealed class ConsolidationTests : IDisposable
         await Assert.ThrowsAsync<OperatorException>(() => ReleaseAsync(store, old.Chunks));
         File.WriteAllBytes(old.PathOf(old.Listed[3]), small);
         File.WriteAllBytes(old.PathOf(old.Listed[9]), large);
-        Assert.Equal((6, 1), ((await store.ConsolidateAsync("old", options: null, Token)) is var last ? (last.Chunks, last.PacksDropped) : default));
+        ConsolidationResult rest = await store.ConsolidateAsync("old", options: null, Token);
+        Assert.Equal((6, 1), (rest.Chunks, rest.PacksDropped));
         await ReleaseAsync(store, old.Chunks);
         await old.AssertReadableAsync(store);
     }
@@ -244,6 +251,111 @@ public sealed class ConsolidationTests : IDisposable
         Assert.Equal(5, (await store.ConsolidateAsync("old", options: null, Token)).Chunks);
     }
 
+    [Fact]
+    public async Task A_source_that_fails_ends_the_run_and_the_next_one_goes_on()
+    {
+        using OldStore old = Small(40);
+        await using PackChunkStore store = await OpenAsync(old);
+        await old.AdoptAsync(store);
+        int reads = 0;
+        old.Fault = call => call.Operation == ObjectStoreOperation.OpenRead && Interlocked.Increment(ref reads) == 20
+            ? new ObjectStoreFault(FaultMoment.During, new OperatorException("network-down", "network", "it is down", "wait")) : null;
+        OperatorException exception =
+            await Assert.ThrowsAsync<OperatorException>(() => store.ConsolidateAsync("old", options: null, Token));
+        Assert.Equal("network-down", exception.Id);
+        int copied = old.Chunks.Count(chunk => IsCopied(store, chunk.Id));
+        Assert.InRange(copied, 1, 39);
+        Assert.Equal(40 - copied, (await store.ConsolidateAsync("old", options: null, Token)).Chunks);
+        await old.AssertReadableAsync(store);
+    }
+
+    [Fact]
+    public async Task What_was_written_of_an_open_pack_does_not_change_when_copies_follow()
+    {
+        using OldStore old = Small(3);
+        PackChunkStore store = await OpenAsync(old);
+        await old.AdoptAsync(store);
+        await store.PutDurablyAsync(StoreExtensions.Random(1, 500));
+        string open = Assert.Single(_folder.SpoolPacks);
+        byte[] written = Content(open);
+        await store.ConsolidateAsync("old", options: null, Token);
+        await store.PutDurablyAsync(StoreExtensions.Random(2, 500));
+        string next = Assert.Single(_folder.SpoolPacks, path => path != open);
+        string moved = Path.Combine(_folder.Objects, PackInspection.KeyOf(Path.GetFileNameWithoutExtension(open))!);
+        Assert.Equal(written, ContentOfEither(open, moved)[..written.Length]);
+        Assert.Equal((1, 3), (written[8], Content(next)[8]));
+        await store.AbandonAsync();
+        await using PackChunkStore again = await _folder.OpenAsync();
+        await again.SealAsync(Token);
+        await old.AssertReadableAsync(again);
+        Assert.Empty(await CheckAsync(again, readData: true));
+
+        // It moves when it is sealed.
+        static byte[] ContentOfEither(string path, string moved)
+        {
+            try
+            {
+                return Content(path);
+            }
+            catch (FileNotFoundException)
+            {
+                return Content(moved);
+            }
+        }
+
+        static byte[] Content(string path)
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
+        }
+    }
+
+    [Fact]
+    public async Task An_index_that_ever_knew_of_copies_says_so_to_older_releases()
+    {
+        using OldStore old = Small(3);
+        await using (PackChunkStore store = await OpenAsync(old))
+        {
+            await old.AdoptAsync(store);
+        }
+
+        Assert.False(IndexManifest.Read(_folder.Index)!.HasCopies);
+        await using (PackChunkStore store = await OpenAsync(old))
+        {
+            await store.ConsolidateAsync("old", options: null, Token);
+        }
+
+        Assert.True(IndexManifest.Read(_folder.Index)!.HasCopies);
+        await using (PackChunkStore store = await _folder.OpenAsync())
+        {
+            await store.PutDurablyAsync(StoreExtensions.Random(1, 10));
+        }
+
+        Assert.True(IndexManifest.Read(_folder.Index)!.HasCopies);
+        Directory.Delete(_folder.Index, recursive: true);
+        await using (PackChunkStore store = await _folder.OpenAsync())
+        {
+            await old.AssertReadableAsync(store);
+        }
+
+        Assert.True(IndexManifest.Read(_folder.Index)!.HasCopies);
+    }
+
+    [Fact]
+    public async Task A_check_does_not_ask_for_what_was_copied()
+    {
+        using OldStore old = Small(6);
+        await using PackChunkStore store = await OpenAsync(old);
+        await old.AdoptAsync(store);
+        await ConsolidateAsync(store, old.Chunks[..3]);
+        File.Delete(old.PathOf(old.Listed[1]));
+        Assert.Empty(await CheckAsync(store, readData: true));
+        File.Delete(old.PathOf(old.Listed[4]));
+        Assert.Equal("adopted-block-missing", Assert.Single(await CheckAsync(store, readData: true)).Id);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -253,7 +365,8 @@ public sealed class ConsolidationTests : IDisposable
         FailingSpoolFiles files = new();
         await using PackChunkStore store = await StoreFolder.OpenAsync(Options(old) with { Files = files });
         await old.AdoptAsync(store);
-        await ConsolidateAsync(store, old.Chunks[..3]);
+        HashSet<ChunkId> first = [.. old.Chunks[..3].Select(static chunk => chunk.Id)];
+        await store.ConsolidateAsync("old", new ConsolidationOptions { Needed = first.Contains }, Token);
         (files.WriteError, files.FlushError) = isFlush ? (0, FailingSpoolFiles.InputOutput) : (FailingSpoolFiles.NoSpace, 0);
         OperatorException exception =
             await Assert.ThrowsAsync<OperatorException>(() => store.ConsolidateAsync("old", options: null, Token));
@@ -275,7 +388,8 @@ public sealed class ConsolidationTests : IDisposable
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
         Task[] others =
         [
-            Task.Run(() => CollectAsync(), Token), Task.Run(() => ReadAsync(new Random(1)), Token), Task.Run(() => WriteAsync(new Random(2)), Token),
+            Task.Run(() => CollectAsync(), Token), Task.Run(() => ReadAsync(new Random(1)), Token),
+            Task.Run(() => WriteAsync(new Random(2)), Token),
         ];
         ConsolidationResult result = default;
         while (!result.IsComplete)
@@ -324,7 +438,8 @@ public sealed class ConsolidationTests : IDisposable
     public async Task Files_put_together_are_the_same_before_and_after_the_copy()
     {
         using OldStore old = OldStore.Of(
-            StoreExtensions.Random(1, 3 << 20), StoreExtensions.Random(2, 70), StoreExtensions.Random(3, 18 << 20), StoreExtensions.Random(4, 5));
+            StoreExtensions.Random(1, 3 << 20), StoreExtensions.Random(2, 70), StoreExtensions.Random(3, 18 << 20),
+            StoreExtensions.Random(4, 5));
         await using PackChunkStore store = await OpenAsync(old);
         await old.AdoptAsync(store);
         FileContent before = await ConcatAsync(store, old);
@@ -347,7 +462,8 @@ public sealed class ConsolidationTests : IDisposable
         Assert.Empty(await CheckAsync(store, readData: true));
     }
 
-    private static OldStore Small(int count) => OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
+    private static OldStore Small(int count) =>
+        OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
 
     private static bool IsCopied(PackChunkStore store, ChunkId id) =>
         store.Index.TryGet(id, out _, out PackFile? pack) && pack.Adoption is null;
