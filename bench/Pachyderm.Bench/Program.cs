@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Generation;
+using Pachyderm.Bench.Importing;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
 using Pachyderm.Bench.Pipelines;
@@ -36,6 +37,17 @@ Command workers = new("workers", "Time small datums in workers of each kind agai
 workers.SetAction(async (parsed, cancellationToken) =>
 {
     await WorkerBench.RunAsync(parsed.GetValue(datums), parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+Option<int> commits = new("--commits") { Description = "Number of commits of the cluster.", DefaultValueFactory = _ => 10_000 };
+Option<int> added = new("--files") { Description = "Number of files that each commit adds.", DefaultValueFactory = _ => 100 };
+Option<int> length = new("--size") { Description = "Bytes of a file.", DefaultValueFactory = _ => 1024 };
+Command import = new("import", "Generate a 1.5.3 cluster with its objects, and time its import into a data directory beside cp -r.") { commits, added, length, work };
+import.SetAction(async (parsed, cancellationToken) =>
+{
+    await ImportBench.RunAsync(
+        parsed.GetValue(commits), parsed.GetValue(added), parsed.GetValue(length), parsed.GetValue(work)!, cancellationToken);
     return 0;
 });
 
@@ -83,5 +95,5 @@ pipelines.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro };
 return await root.Parse(args).InvokeAsync();
