@@ -29,15 +29,19 @@ public class ImportTests
 
             await RunAsync(server, workspace, "start-commit", "images", "master");
             await RunAsync(server, workspace, "finish-commit", "images", "master");
-            await RunAsync(server, workspace, "flush-commit", "images/master");
-            // A name, datums and the rest of the newest job of the pipeline; the other rows are those of the old cluster.
-            string[] rows = (await RunAsync(server, workspace, "list-job")).TrimEnd().Split('\n')[1..];
-            string[] made = rows[..^jobs];
+            await RunAsync(server, workspace, "flush-commit", "images/master", "-r", "p-copy", "-r", "p-chain", "-r", "p-env", "-r", "p-incr");
+            string[] rows = await ListJobsAsync(server, workspace);
+            // The command line orders by the time of the start.
             Assert.Equal(
-                expected.RootElement.GetProperty("jobs_in_list_order").EnumerateArray().Select(static job => job.GetProperty("id").GetString()!).ToArray(),
-                rows[^jobs..].Select(static row => row.Split(' ')[0]).ToArray());
-            Assert.NotEmpty(made);
-            Assert.All(made, static row => Assert.Matches(@" 0 \+ [1-9][0-9]* / [1-9]", row));
+                expected.RootElement.GetProperty("jobs_in_list_order").EnumerateArray().Select(static job => job.GetProperty("id").GetString()!).Order(StringComparer.Ordinal).ToArray(),
+                rows[^jobs..].Select(static row => row.Split(' ')[0]).Order(StringComparer.Ordinal).ToArray());
+            foreach (string job in rows[..^jobs].Select(static row => row.Split(' ')[0]))
+            {
+                await RunAsync(server, workspace, "inspect-job", job, "--block");
+            }
+            rows = await ListJobsAsync(server, workspace);
+            Assert.InRange(rows.Length - jobs, 4, int.MaxValue);
+            Assert.All(rows[..^jobs], static row => Assert.Matches(" 0 \\+ ([1-9][0-9]*) / \\1 .* success", row));
         }
 
         PachctlResult refused = (await PachctlProcess.RunAsync("migrate", "undo", "--data", data)).MustRefuse(1, "changes were made since the import", "--discard-later-writes");
@@ -122,6 +126,9 @@ public class ImportTests
 
     private static string[] Import(Workspace workspace, params string[] more) =>
         ["migrate", "--snapshot", workspace.Source, "--storage", workspace.Storage, "--data", workspace["data"], .. Accepted, .. more];
+
+    private static async Task<string[]> ListJobsAsync(PachdProcess server, Workspace workspace) =>
+        (await RunAsync(server, workspace, "list-job")).TrimEnd().Split('\n')[1..];
 
     private static async Task<string> DigestAsync(Workspace workspace)
     {
