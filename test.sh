@@ -58,6 +58,7 @@ step "restore" dotnet restore Pachyderm.slnx --verbosity quiet || finish
 step "build" dotnet build Pachyderm.slnx --no-restore --verbosity quiet --nologo -clp:NoSummary || finish
 step "formatting and analyzers" dotnet format Pachyderm.slnx --no-restore --verify-no-changes
 step "all projects are in the solution" check_solution_is_complete
+[[ -n $filter ]] || step "allocation budgets" bench/run.sh budgets
 [[ -n $filter ]] || step "quickstart" run_quickstart
 for project in test/*/*.Tests.csproj; do
   run_test_project "$project" "$filter"

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using Pachyderm.Bench.Budgets;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Importing;
 using Pachyderm.Bench.Measuring;
@@ -95,5 +96,8 @@ pipelines.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro };
+Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
+budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
+
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro, budgets };
 return await root.Parse(args).InvokeAsync();

@@ -59,7 +59,7 @@ internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore s
             // A file of just this object has this hash in 1.5, and here if it is small.
             FileContent content = await FileContents.FromChunksAsync(
                 AdoptedChunks.Of(place.Hash, place.SizeBytes), ChunkId.Of(Encoding.ASCII.GetBytes(place.Hash)), writer, cancellationToken);
-            records.Add(new ObjectRecord(place.Hash, content.Size, FileContentCodec.Encode(content)));
+            records.Add(new ObjectRecord(place.Hash, content.Size, FileContentCodec.Encode(content), TimeProvider.System.GetUtcNow()));
         }
         return records;
     }

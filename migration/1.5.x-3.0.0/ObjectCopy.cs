@@ -37,7 +37,7 @@ internal sealed class ObjectCopy(FileContents contents) : ObjectImport
             try
             {
                 FileContent file = await CopyAsync(source, place.Hash, writer, cancellationToken);
-                records.Add(new ObjectRecord(place.Hash, file.Size, FileContentCodec.Encode(file)));
+                records.Add(new ObjectRecord(place.Hash, file.Size, FileContentCodec.Encode(file), TimeProvider.System.GetUtcNow()));
             }
             catch (CorruptionException exception) when (exception.Id == "object-damaged")
             {

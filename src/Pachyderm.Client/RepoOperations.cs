@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Pachyderm.Client.Transport;
+using Pachyderm.Wire.Native;
 using Pachyderm.Wire.Pfs;
 using PfsApi = Pachyderm.Wire.Pfs.API;
 
@@ -9,8 +11,14 @@ public sealed class RepoOperations
 {
     private readonly Connection _connection;
     private readonly PfsApi.APIClient _pfs;
+    private readonly Files.FilesClient _native;
 
-    internal RepoOperations(Connection connection) => (_connection, _pfs) = (connection, new PfsApi.APIClient(connection.Invoker));
+    internal RepoOperations(Connection connection)
+    {
+        _connection = connection;
+        _pfs = new PfsApi.APIClient(connection.Invoker);
+        _native = new Files.FilesClient(connection.Invoker);
+    }
 
     /// <summary>Makes a repo, or changes one.</summary>
     /// <param name="name">Letters, digits, underscores and dashes.</param>
@@ -32,12 +40,24 @@ public sealed class RepoOperations
 
     /// <summary>Lists repos, the one that changed last first.</summary>
     /// <param name="provenance">Only those that have all of these repos in their provenance.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public async Task<IReadOnlyList<RepoInfo>> ListAsync(IEnumerable<string>? provenance = null, CancellationToken cancellationToken = default)
+    /// <param name="cancellationToken">Stops it.</param>
+    public async IAsyncEnumerable<RepoInfo> ListAsync(
+        IEnumerable<string>? provenance = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ListRepoRequest request = new();
         request.Provenance.AddRange(ToWire(provenance));
-        return (await _connection.CallAsync(_pfs.ListRepoAsync(request, cancellationToken: cancellationToken))).RepoInfo;
+        IAsyncEnumerable<RepoInfos> pieces = _connection.ReadOrFallBackAsync(
+            "ListRepos",
+            () => _native.ListRepos(request, cancellationToken: cancellationToken),
+            () => _connection.OnceAsync(() => _pfs.ListRepoAsync(request, cancellationToken: cancellationToken)),
+            cancellationToken);
+        await foreach (RepoInfos piece in pieces)
+        {
+            foreach (RepoInfo repo in piece.RepoInfo)
+            {
+                yield return repo;
+            }
+        }
     }
 
     /// <summary>Deletes a repo with everything in it.</summary>

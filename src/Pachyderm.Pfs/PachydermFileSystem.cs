@@ -29,7 +29,7 @@ public sealed class PachydermFileSystem : IAsyncDisposable
         Writer = new FileWriter(chunks, new CommitWrites(metadata, folder));
         Importer = new UrlImporter(Writer, http, remotes);
         Reader = new FileReader(metadata, folder, trees, pins);
-        Objects = new Objects(metadata, trees, pins);
+        Objects = new Objects(metadata, trees, pins, time);
         TreeBuilder = new CommitTreeBuilder(metadata, trees, Commits, Objects);
         Feed = new CommitFeed(metadata);
         Liveness = new Liveness(metadata, trees, pins);

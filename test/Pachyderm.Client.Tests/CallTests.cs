@@ -19,7 +19,7 @@ public class CallTests
         string address = unused.LocalEndPoint!.ToString()!;
         await using PachClient client = new(address);
 
-        PachConnectionException exception = await Assert.ThrowsAsync<PachConnectionException>(() => client.Repos.ListAsync(cancellationToken: Cancel));
+        PachConnectionException exception = await Assert.ThrowsAsync<PachConnectionException>(() => client.Repos.InspectAsync("r", Cancel));
 
         Assert.Equal(("pachd-unreachable", address, "nothing listens there"), (exception.Id, exception.Thing, exception.Problem));
         Assert.DoesNotContain('\n', exception.Message);
@@ -35,7 +35,7 @@ public class CallTests
     {
         await using PachClient client = new("no-such-host.invalid:650");
 
-        PachConnectionException exception = await Assert.ThrowsAsync<PachConnectionException>(() => client.Repos.ListAsync(cancellationToken: Cancel));
+        PachConnectionException exception = await Assert.ThrowsAsync<PachConnectionException>(() => client.Repos.InspectAsync("r", Cancel));
 
         Assert.Equal("pachd-unreachable", exception.Id);
     }

@@ -274,6 +274,27 @@ public sealed class WireTests(SharedPachd shared) : IClassFixture<SharedPachd>
         await RefusedAsync(PutUrlAsync(next, "x", new Uri(pachd.Http, "/nowhere").ToString(), recursive: false), StatusCode.Aborted, "404");
     }
 
+    [Fact]
+    public async Task Repos_come_in_a_stream_in_the_order_of_the_list()
+    {
+        await pachd.CreateRepoAsync(repo);
+        await pachd.Pfs.CreateRepoAsync(
+            new Wire.Pfs.CreateRepoRequest { Repo = Repo(repo + "-out"), Provenance = { Repo(repo) } }, cancellationToken: Token);
+        await pachd.Pfs.CreateRepoAsync(
+            new Wire.Pfs.CreateRepoRequest { Repo = Repo(repo + "-late"), Provenance = { Repo(repo) } }, cancellationToken: Token);
+        Wire.Pfs.ListRepoRequest request = new() { Provenance = { Repo(repo) } };
+        List<Wire.Pfs.RepoInfo> streamed = [];
+        using var call = new Wire.Native.Files.FilesClient(pachd.Channel).ListRepos(request, cancellationToken: Token);
+        while (await call.ResponseStream.MoveNext(Token))
+        {
+            streamed.AddRange(call.ResponseStream.Current.RepoInfo);
+        }
+        Assert.Equal([repo + "-late", repo + "-out"], streamed.Select(info => info.Repo.Name));
+        Assert.Equal((await pachd.Pfs.ListRepoAsync(request, cancellationToken: Token)).RepoInfo, streamed);
+    }
+
+    private static Wire.Pfs.Repo Repo(string name) => new() { Name = name };
+
     private async Task<string> BeginAsync()
     {
         await pachd.CreateRepoAsync(repo);

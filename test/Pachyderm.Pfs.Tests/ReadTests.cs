@@ -145,7 +145,7 @@ public sealed class ReadTests : IAsyncLifetime
         CommitName deleted = await pfs.StartAsync("data", "gone");
         await pfs.PutAsync(deleted, "f", "garbage");
         await pfs.Files.Commits.DeleteAsync(new CommitReference(deleted), Token);
-        Assert.True((await pfs.Maintenance.CollectGarbageAsync(progress: null, Token)).Live > 0);
+        Assert.True((await pfs.Maintenance.CollectGarbageAsync(progress: null, Token)).Content.Live > 0);
         await pfs.Maintenance.CollectGarbageAsync(progress: null, Token);
         Assert.Equal("finished", await pfs.ReadAsync(finished, "f"));
         Assert.Equal(

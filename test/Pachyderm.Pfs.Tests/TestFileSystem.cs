@@ -12,13 +12,13 @@ public sealed class TestFileSystem : IAsyncDisposable
 {
     private readonly HttpClient http = new();
 
-    private TestFileSystem(TemporaryDirectory directory, SqliteMetadataStore metadata, PackChunkStore chunks)
+    private TestFileSystem(TemporaryDirectory directory, SqliteMetadataStore metadata, PackChunkStore chunks, TimeProvider time)
     {
         Directory = directory;
         Metadata = metadata;
         Chunks = chunks;
-        Files = new PachydermFileSystem(metadata, chunks, new NoRemoteFiles(), http, TimeProvider.System);
-        Maintenance = new StoreMaintenance(Files, metadata, chunks);
+        Files = new PachydermFileSystem(metadata, chunks, new NoRemoteFiles(), http, time);
+        Maintenance = new StoreMaintenance(Files, metadata, chunks, time);
     }
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -33,7 +33,7 @@ public sealed class TestFileSystem : IAsyncDisposable
 
     public StoreMaintenance Maintenance { get; }
 
-    public static async Task<TestFileSystem> OpenAsync()
+    public static async Task<TestFileSystem> OpenAsync(TimeProvider? time = null)
     {
         TemporaryDirectory directory = new();
         string root = directory.Path;
@@ -47,7 +47,7 @@ public sealed class TestFileSystem : IAsyncDisposable
                 IndexDirectory = Path.Combine(root, "index"),
             },
             Token);
-        return new TestFileSystem(directory, metadata, chunks);
+        return new TestFileSystem(directory, metadata, chunks, time ?? TimeProvider.System);
     }
 
     public async ValueTask DisposeAsync()

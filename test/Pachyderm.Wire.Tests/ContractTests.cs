@@ -28,11 +28,14 @@ public class ContractTests
         Assert.Equal(expected.Length, actual.Length);
     }
 
-    [Fact]
-    public void What_is_added_keeps_its_names_and_numbers()
+    [Theory]
+    [InlineData("contract-native.txt")]
+    [InlineData("contract-native-pps.txt")]
+    public void What_is_added_keeps_its_names_and_numbers(string table)
     {
-        string[] expected = [.. ContractTable.Read("contract-native.txt").Order(StringComparer.Ordinal)];
-        string[] actual = [.. ContractTable.Describe(NativeReflection.Descriptor).Order(StringComparer.Ordinal)];
+        FileDescriptor file = table.Contains("pps", StringComparison.Ordinal) ? NativePpsReflection.Descriptor : NativeReflection.Descriptor;
+        string[] expected = [.. ContractTable.Read(table).Order(StringComparer.Ordinal)];
+        string[] actual = [.. ContractTable.Describe(file).Order(StringComparer.Ordinal)];
 
         Assert.Equal(expected, actual);
     }

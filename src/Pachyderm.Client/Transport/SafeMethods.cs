@@ -12,7 +12,7 @@ internal static class SafeMethods
     [
         ("pfs.API", ["InspectRepo", "ListRepo", "InspectCommit", "ListCommit", "ListBranch", "GetFile", "InspectFile", "ListFile", "GlobFile", "DiffFile"]),
         ("pfs.ObjectAPI", ["GetObject", "GetObjects", "InspectObject", "CheckObject", "ListObjects", "GetTag", "InspectTag", "ListTags"]),
-        ("pachyderm.native.v1.Files", ["GetFiles", "ListFiles", "GlobFiles", "DiffFiles", "ListCommits"]),
+        ("pachyderm.native.v1.Files", ["GetFiles", "ListFiles", "GlobFiles", "DiffFiles", "ListCommits", "ListRepos"]),
         ("pps.API", ["InspectPipeline", "ListPipeline", "InspectJob", "ListJob", "InspectDatum", "ListDatum", "GetLogs"]),
         ("pachyderm.native.v1.Pipelines", ["ListJobs", "InspectJob", "ListDatums", "GetLogs", "ExplainJob", "WalkLineage"]),
         ("versionpb.API", ["GetVersion"]),

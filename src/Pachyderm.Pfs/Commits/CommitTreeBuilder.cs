@@ -38,6 +38,8 @@ public sealed class CommitTreeBuilder
         DirectoryReference? tree = null;
         foreach (ObjectFile[] batch in files.Chunk(BatchLength))
         {
+            // So that no garbage collection takes them away meanwhile.
+            await objects.TouchAsync([.. batch.SelectMany(static file => file.Objects)], cancellationToken);
             List<TreeWrite> writes = new(batch.Length);
             foreach (ObjectFile file in batch)
             {

@@ -19,12 +19,14 @@ public sealed class Objects
     private readonly IMetadataStore metadata;
     private readonly TreeStore trees;
     private readonly ReadPins pins;
+    private readonly TimeProvider time;
 
-    internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins)
+    internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins, TimeProvider time)
     {
         this.metadata = metadata;
         this.trees = trees;
         this.pins = pins;
+        this.time = time;
     }
 
     /// <summary>Stores an object, unless it is stored already, and tags it.</summary>
@@ -51,14 +53,11 @@ public sealed class Objects
         await metadata.WriteAsync(
             transaction =>
             {
-                if (transaction.FindObject(hash) is null)
-                {
-                    transaction.PutObject(new ObjectRecord(hash, file.Size, FileContentCodec.Encode(file)));
-                }
-                foreach (string tag in tags())
-                {
-                    transaction.PutTag(new TagRecord(tag, hash));
-                }
+                // One that is stored is young again: whoever puts it is going to use it.
+                ObjectRecord? found = transaction.FindObject(hash);
+                transaction.PutObject(new ObjectRecord(
+                    hash, file.Size, found?.Content ?? FileContentCodec.Encode(file), time.GetUtcNow()));
+                SetTags(transaction, tags(), hash);
                 return true;
             },
             cancellationToken);
@@ -70,14 +69,11 @@ public sealed class Objects
     public Task TagAsync(string hash, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
-            if (transaction.FindObject(hash) is null)
+            if (!Touch(transaction, hash))
             {
                 throw PfsErrors.TaggedObjectMissing(hash);
             }
-            foreach (string tag in tags)
-            {
-                transaction.PutTag(new TagRecord(tag, hash));
-            }
+            SetTags(transaction, tags, hash);
             return true;
         },
         cancellationToken);
@@ -189,11 +185,44 @@ public sealed class Objects
         {
             foreach (string tag in tags)
             {
+                TouchTagged(transaction, tag);
                 transaction.DeleteTag(tag);
             }
             return true;
         },
         cancellationToken);
+
+    /// <summary>Keeps objects from being removed for want of tags for another day. Those that do not exist are passed over.</summary>
+    internal Task TouchAsync(IReadOnlyCollection<string> hashes, CancellationToken cancellationToken) => metadata.WriteAsync(
+        transaction => hashes.Count(hash => Touch(transaction, hash)), cancellationToken);
+
+    private void SetTags(IMetadataWriter transaction, IEnumerable<string> tags, string hash)
+    {
+        foreach (string tag in tags)
+        {
+            TouchTagged(transaction, tag);
+            transaction.PutTag(new TagRecord(tag, hash));
+        }
+    }
+
+    // An object that loses a tag stays for a while longer.
+    private void TouchTagged(IMetadataWriter transaction, string tag)
+    {
+        if (transaction.FindTag(tag) is { } record)
+        {
+            Touch(transaction, record.ObjectHash);
+        }
+    }
+
+    private bool Touch(IMetadataWriter transaction, string hash)
+    {
+        if (transaction.FindObject(hash) is not { } found)
+        {
+            return false;
+        }
+        transaction.PutObject(found with { Created = time.GetUtcNow() });
+        return true;
+    }
 
     internal async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)
     {

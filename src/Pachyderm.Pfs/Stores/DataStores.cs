@@ -1,6 +1,7 @@
 using Pachyderm.Errors;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Maintenance;
 using Pachyderm.Storage.Packs;
 
@@ -21,6 +22,9 @@ public sealed class DataStores : IAsyncDisposable
 
     /// <summary>The name by which adopted packs refer to the object store of the cluster that was imported.</summary>
     public const string AdoptedName = "imported";
+
+    // Written by `pachctl backup restore`, and removed when what it wrote is proved.
+    private const string UnfinishedRestore = "RESTORE-UNFINISHED";
 
     private DataStores(SqliteMetadataStore metadata, PackChunkStore chunks, OperatorException? writeRefusal)
     {
@@ -49,6 +53,7 @@ public sealed class DataStores : IAsyncDisposable
     public static async Task<DataStores> OpenAsync(
         string data, bool readOnly, Action<StorageFinding>? onFinding, CancellationToken cancellationToken)
     {
+        RefuseUnfinishedRestore(data);
         int? format = FormatFile.Read(data);
         if (format is null && File.Exists(Path.Combine(data, ImportJournal)))
         {
@@ -89,7 +94,7 @@ public sealed class DataStores : IAsyncDisposable
         Prepare(data);
         if (adopted is not null)
         {
-            AdoptionFile.Write(data, new AdoptedStore(AdoptedName, adopted, Released: false));
+            AdoptionFile.Set(data, new AdoptionPlace(AdoptedName, adopted));
         }
         return OpenAsync(data, refusal: null, onFinding: null, cancellationToken);
     }
@@ -99,7 +104,7 @@ public sealed class DataStores : IAsyncDisposable
     /// <param name="adopted">The storage root.</param>
     /// <exception cref="OperatorException">It cannot be written.</exception>
     public static void ReleaseAdopted(string data, string adopted) =>
-        AdoptionFile.Write(data, new AdoptedStore(AdoptedName, adopted, Released: true));
+        AdoptionFile.Set(data, new AdoptionPlace(AdoptedName, adopted) { Released = true });
 
     /// <summary>Whether the directory has data that may be served.</summary>
     /// <exception cref="OperatorException">Its format is too new to be read, or damaged.</exception>
@@ -136,7 +141,7 @@ public sealed class DataStores : IAsyncDisposable
                     Objects = new LocalObjectStore(Path.Combine(data, "objects")),
                     SpoolDirectory = Path.Combine(data, "spool"),
                     IndexDirectory = Path.Combine(data, "index"),
-                    AdoptedFrom = AdoptionFile.Read(data),
+                    AdoptedFrom = AdoptionFile.Open(data),
                     ReadOnly = refusal is not null,
                     OnFinding = onFinding,
                 },
@@ -160,6 +165,16 @@ public sealed class DataStores : IAsyncDisposable
             ? new OperatorException(
                 "store-read-only", data, "this pachd serves it for reading only", "start pachd without --read-only")
             : null;
+    }
+
+    private static void RefuseUnfinishedRestore(string data)
+    {
+        if (File.Exists(Path.Combine(data, UnfinishedRestore)))
+        {
+            throw new OperatorException(
+                "store-restore-unfinished", data, $"a backup was being restored into it and is not all there ({UnfinishedRestore})",
+                "delete the directory, and restore again into a new one");
+        }
     }
 
     private static void Prepare(string data)

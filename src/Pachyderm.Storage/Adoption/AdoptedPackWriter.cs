@@ -8,7 +8,8 @@ namespace Pachyderm.Storage.Adoption;
 /// </summary>
 /// <param name="source">What the packs adopt.</param>
 /// <param name="maximumChunks">Chunks that go into one.</param>
-internal sealed class AdoptedPackWriter(string source, int maximumChunks)
+/// <param name="newId">Names the packs; at random if null.</param>
+internal sealed class AdoptedPackWriter(string source, int maximumChunks, Func<PackId>? newId = null)
 {
     private const int FullLength = 64 << 20;
 
@@ -35,8 +36,8 @@ internal sealed class AdoptedPackWriter(string source, int maximumChunks)
     {
         if (Count == 0)
         {
-            Id = PackId.Create();
-            PackFormat.WriteHeader(Id, _bytes, source);
+            Id = newId?.Invoke() ?? PackId.Create();
+            PackFormat.WriteHeader(Id, _bytes, PackFormat.AdoptedVersion, source);
             _length = PackFormat.HeaderLength;
         }
 
@@ -55,7 +56,7 @@ internal sealed class AdoptedPackWriter(string source, int maximumChunks)
     public (ReadOnlyMemory<byte> Bytes, List<PackEntry> Entries, PackAdoption Adoption) Complete()
     {
         List<PackEntry> entries = _entries;
-        byte[] footer = PackFormat.WriteFooter(Id, entries, _length, isAdopted: true);
+        byte[] footer = PackFormat.WriteFooter(Id, entries, _length, PackFormat.AdoptedVersion);
         Reserve(footer.Length);
         footer.CopyTo(_bytes, _length);
         ReadOnlyMemory<byte> pack = _bytes.AsMemory(0, _length + footer.Length);

@@ -9,6 +9,9 @@ namespace Pachyderm.Storage.Adoption;
 /// <summary>Reads adopted chunks where they are, and checks every byte. Safe for concurrent use.</summary>
 internal sealed class AdoptedReader : IAsyncDisposable
 {
+    /// <summary>Identifier of the failure that a source is not where it is configured to be.</summary>
+    public const string SourceMissing = "adopted-source-missing";
+
     private const string Remedy = "restore the older store from a backup: nothing else holds these bytes";
 
     private readonly Dictionary<string, AdoptionSource> _sources = new(StringComparer.Ordinal);
@@ -38,8 +41,8 @@ internal sealed class AdoptedReader : IAsyncDisposable
 
     /// <summary>Says that it is not known where a source is.</summary>
     public static OperatorException Unknown(string name) => new(
-        "adopted-source-unknown", $"adopted store '{name}'", "this store refers to bytes in it, and it is not configured where it is",
-        "configure its place, and start again");
+        "adopted-source-unknown", $"adopted store '{name}'", "this store refers to bytes in it, and it is not known where it is",
+        $"write its place to {AdoptionFile.FileName} in the data directory, and start again");
 
     /// <summary>Reads a chunk.</summary>
     /// <param name="id">The chunk.</param>
@@ -63,6 +66,16 @@ internal sealed class AdoptedReader : IAsyncDisposable
             throw Damaged(reference);
         }
     }
+
+    /// <summary>What is stored before the bytes of a slice where they are copied to; null for a chunk that is a whole object.</summary>
+    /// <exception cref="OperatorException">As <see cref="ReadAsync"/>.</exception>
+    public async ValueTask<SliceSeal?> SealAsync(AdoptedReference reference, CancellationToken cancellationToken) => reference.Sha512 is { } sha512
+        ? new SliceSeal(sha512, reference.ObjectLength, reference.SliceOffset, await _digests.GetAsync(reference, cancellationToken))
+        : null;
+
+    /// <summary>Compares an object that is longer than a chunk with its name: reads all of it.</summary>
+    /// <exception cref="CorruptionException">It is not what its name says.</exception>
+    public Task VerifyAsync(AdoptedReference slice, CancellationToken cancellationToken) => _digests.VerifyAsync(slice, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _digests.DisposeAsync();
@@ -94,12 +107,48 @@ internal sealed class AdoptedReader : IAsyncDisposable
             System.Globalization.CultureInfo.InvariantCulture,
             $"it has {length} bytes and must have {reference.Offset + reference.ObjectLength}"), Remedy);
 
-    /// <summary>Says that what held the bytes is gone.</summary>
-    internal CorruptionException Missing(AdoptedReference reference) => new("adopted-block-missing", Name(reference), "it is gone", Remedy);
+    /// <summary>
+    /// Says that what held the bytes is gone: damage, unless everything beside it is gone, too. Then the source is elsewhere or not mounted,
+    /// which is no damage.
+    /// </summary>
+    internal async Task<OperatorException> MissingAsync(AdoptedReference reference, CancellationToken cancellationToken)
+    {
+        AdoptionSource source = Get(reference.Source);
+        return await IsThereAsync(source, reference.Key, cancellationToken)
+            ? new CorruptionException("adopted-block-missing", Name(reference), "it is gone", Remedy)
+            : Gone(source);
+    }
+
+    /// <summary>Says that a source is gone.</summary>
+    internal static OperatorException Gone(AdoptionSource source) => new(
+        SourceMissing, $"adopted store '{source.Name}' in {source.Objects.Location}", "it is not there, or it is empty",
+        $"mount or restore it there, or stop pachd, write its place to {AdoptionFile.FileName} in the data directory, and start pachd again");
+
+    /// <summary>Describes an object of a source.</summary>
+    /// <exception cref="OperatorException">The source is not configured, cannot be read, or does not have the object.</exception>
+    internal async Task<ObjectProperties> DescribeAsync(AdoptedReference reference, CancellationToken cancellationToken) =>
+        await Get(reference.Source).Objects.GetPropertiesAsync(reference.Key, cancellationToken)
+            ?? throw await MissingAsync(reference, cancellationToken);
 
     /// <summary>Opens a part of what holds an object.</summary>
     internal async Task<Stream> OpenAsync(AdoptedReference reference, long offset, long length, CancellationToken cancellationToken) =>
-        await Get(reference.Source).Objects.OpenReadAsync(reference.Key, offset, length, cancellationToken) ?? throw Missing(reference);
+        await Get(reference.Source).Objects.OpenReadAsync(reference.Key, offset, length, cancellationToken)
+            ?? throw await MissingAsync(reference, cancellationToken);
+
+    private static async Task<bool> IsThereAsync(AdoptionSource source, string key, CancellationToken cancellationToken)
+    {
+        if (source.Objects is ILocalFiles files)
+        {
+            return Directory.Exists(Path.GetDirectoryName(files.GetPath(key)));
+        }
+
+        await foreach (ObjectProperties _ in source.Objects.ListAsync(key[..(key.LastIndexOf('/') + 1)], cancellationToken))
+        {
+            return true;
+        }
+
+        return false;
+    }
 
     private string Name(AdoptedReference reference) => $"{reference.Key} in {Find(reference.Source)?.Objects.Location ?? reference.Source}";
 }

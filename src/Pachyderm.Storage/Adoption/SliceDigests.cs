@@ -114,8 +114,7 @@ internal sealed class SliceDigests(PackStoreOptions options, AdoptedReader reade
     private async Task<byte[]> ComputeAsync(AdoptedReference reference, CancellationToken cancellationToken)
     {
         // Before so much memory is taken for what may be a lie of a damaged pack.
-        long size = (await reader.Get(reference.Source).Objects.GetPropertiesAsync(reference.Key, cancellationToken)
-            ?? throw reader.Missing(reference)).SizeBytes;
+        long size = (await reader.DescribeAsync(reference, cancellationToken)).SizeBytes;
         if (size < reference.Offset + reference.ObjectLength)
         {
             throw reader.TooShort(reference, size);

@@ -98,6 +98,16 @@ public sealed class ContentBuilder : IAsyncDisposable
         await list.AddAsync(chunk, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Ends the chunk that is begun, if one is, wherever its bytes would have it end.</summary>
+    internal async ValueTask CutAsync(CancellationToken cancellationToken)
+    {
+        if (filled > 0)
+        {
+            chunker = default;
+            await EndChunkAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private void CopyToBuffer(ReadOnlySpan<byte> content)
     {
         int needed = filled + content.Length;

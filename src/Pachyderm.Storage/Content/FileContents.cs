@@ -12,6 +12,8 @@ public sealed class FileContents(IChunkStore store)
 {
     private static readonly int Parallelism = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
+    private readonly IAdoptedChunks? adopted = store as IAdoptedChunks;
+
     /// <summary>Begins a file that comes in pieces.</summary>
     /// <param name="writer">Gets the chunks; the caller flushes it.</param>
     public static ContentBuilder OpenBuilder(IChunkWriter writer) => new(writer, Parallelism);
@@ -85,6 +87,11 @@ public sealed class FileContents(IChunkStore store)
     /// Puts files together end to end. Only chunks around the seams are read and cut again, so that the outcome is that of one file written
     /// at once. O(number of chunks), and content read of a few chunks per part.
     /// </summary>
+    /// <remarks>
+    /// Adopted chunks do not end where this release would end them, so a seam before them would be cut again to the end of the file. They
+    /// are kept as they are, and the chunk before them ends early; but a small one at the end of its part is read, for the next part to
+    /// go on in its chunk. The outcome is then that of the same parts put together in the same way.
+    /// </remarks>
     public async ValueTask<FileContent> ConcatAsync(IReadOnlyList<FileContent> parts, IChunkWriter writer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts);
@@ -102,7 +109,13 @@ public sealed class FileContents(IChunkStore store)
                 remaining -= chunk.Length;
                 // The last chunk of a part ended with the part and not by itself, so that it may be longer here.
                 bool isCutHere = remaining > 0 || index == filled.Length - 1;
-                if (builder.IsAtBoundary && isCutHere)
+                bool isKept = builder.IsAtBoundary && isCutHere;
+                if (!isKept && (remaining > 0 || chunk.Length >= Chunker.Minimum) && adopted?.IsAdopted(chunk.Id) == true)
+                {
+                    await builder.CutAsync(cancellationToken).ConfigureAwait(false);
+                    isKept = true;
+                }
+                if (isKept)
                 {
                     await builder.AppendStoredAsync(chunk, cancellationToken).ConfigureAwait(false);
                     continue;

@@ -31,6 +31,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
     private List<IndexedPack> _storedBeforeFlush = [];
     private IndexState _state;
     private int _activeCount;
+    private bool _hasCopies;
     private Task _worker = Task.CompletedTask;
     private string? _lastFailure;
 
@@ -71,7 +72,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
                 files.RemoveStrays(manifest?.Runs ?? []);
             }
 
-            ChunkIndex index = new(files, packs, options, runs);
+            ChunkIndex index = new(files, packs, options, runs) { _hasCopies = manifest?.HasCopies ?? false };
             foreach (IndexedPack pack in manifest?.Packs ?? [])
             {
                 index._listed[pack.Number] = pack;
@@ -201,6 +202,7 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
                 return;
             }
 
+            _hasCopies |= pack.Version == PackFormat.CopiedVersion;
             _stored.Add(new IndexedPack(pack.Number, pack.Id, pack.Length, pack.Adoption));
             many = _stored.Count >= Math.Max(UnlistedPackLimit, _listed.Count / 16);
         }
@@ -245,7 +247,12 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 /// <param name="TableLimit">Entries held in memory before they become a run.</param>
 /// <param name="Report">Told what a person should know.</param>
 /// <param name="Damaged">Told that a run is damaged, possibly many times.</param>
-internal sealed record ChunkIndexOptions(bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged)
+/// <param name="MakeDurable">
+/// Makes all that was added durable. Called before entries become a run: merged with older ones, they take the place of those, which a power
+/// loss must not leave without the other.
+/// </param>
+internal sealed record ChunkIndexOptions(
+    bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged, Func<CancellationToken, Task> MakeDurable)
 {
     /// <summary>Default number of entries in memory: about 12 MB.</summary>
     public const int DefaultTableLimit = 128 * 1024;

@@ -18,18 +18,23 @@ internal readonly record struct IndexedPack(uint Number, PackId Id, long Length,
 /// The list of what makes up the index: runs, newest first, and packs. Replaced as a whole by renaming, so that it is always the old or
 /// the new one. Layout: magic 8, version 2, oldest reader 2, reserved 4, last pack number 4, number of runs 4, of packs 4, of adopted packs 4;
 /// 8 for each run; 28 for each pack; for each adopted one among them its number 4, length of the source's name 1, reserved 1, its name 22,
-/// chunks 8, bytes 8; check 8. Version 1 if no pack is adopted, else 2, which a release that knows version 1 alone does not use.
+/// chunks 8, bytes 8; check 8. Version 1 if every chunk is named by its SHA-256; 2 if packs are
+/// adopted, 3 if chunks were ever copied from one. A release that knows version 1 alone does not use the others.
 /// </summary>
 /// <param name="LastPackNumber">No number up to this one may be given again.</param>
 /// <param name="Runs">Numbers of the runs' files, newest first.</param>
 /// <param name="Packs">The packs.</param>
-internal sealed record IndexManifest(uint LastPackNumber, IReadOnlyList<long> Runs, IReadOnlyList<IndexedPack> Packs)
+/// <param name="HasCopies">Whether chunks were ever copied from an adopted pack.</param>
+internal sealed record IndexManifest(uint LastPackNumber, IReadOnlyList<long> Runs, IReadOnlyList<IndexedPack> Packs, bool HasCopies)
 {
     /// <summary>The version that is written if no pack is adopted, which every reader of the format understands.</summary>
     public const ushort Version = 1;
 
     /// <summary>The version that is written if there are adopted packs, and that of its oldest reader.</summary>
     public const ushort AdoptedVersion = 2;
+
+    /// <summary>The version that is written once chunks were copied from adopted packs, and that of its oldest reader.</summary>
+    public const ushort CopiedVersion = 3;
 
     private const int HeaderLength = 32;
     private const int PackLength = 28;
@@ -48,7 +53,7 @@ internal sealed record IndexManifest(uint LastPackNumber, IReadOnlyList<long> Ru
         ReadOnlySpan<byte> bytes = File.ReadAllBytes(PathIn(directory));
         if (bytes.Length < HeaderLength + 8 || !bytes.StartsWith(Magic)
             || BinaryPrimitives.ReadUInt64LittleEndian(bytes[^8..]) != XxHash3.HashToUInt64(bytes[..^8])
-            || BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]) > AdoptedVersion)
+            || BinaryPrimitives.ReadUInt16LittleEndian(bytes[10..]) > CopiedVersion)
         {
             return null;
         }
@@ -81,7 +86,8 @@ internal sealed record IndexManifest(uint LastPackNumber, IReadOnlyList<long> Ru
             packs[i] = packs[i] with { Adoption = adoptions.GetValueOrDefault(packs[i].Number) };
         }
 
-        return new IndexManifest(BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]), runs, packs);
+        bool hasCopies = BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]) == CopiedVersion;
+        return new IndexManifest(BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]), runs, packs, hasCopies);
     }
 
     /// <summary>Replaces the manifest, and returns when that is durable.</summary>
@@ -91,7 +97,7 @@ internal sealed record IndexManifest(uint LastPackNumber, IReadOnlyList<long> Ru
         List<IndexedPack> adopted = [.. Packs.Where(static pack => pack.Adoption is not null)];
         byte[] bytes = new byte[HeaderLength + (8 * Runs.Count) + (PackLength * Packs.Count) + (AdoptionLength * adopted.Count) + 8];
         Magic.CopyTo(bytes);
-        ushort version = adopted.Count > 0 ? AdoptedVersion : Version;
+        ushort version = HasCopies ? CopiedVersion : adopted.Count > 0 ? AdoptedVersion : Version;
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), version);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(10), version);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(16), LastPackNumber);

@@ -3,6 +3,8 @@ using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
+using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Index;
 using Pachyderm.Storage.Packs;
 
@@ -33,7 +35,9 @@ public sealed record StorageCheckOptions
 /// <param name="options">How thoroughly.</param>
 public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions options)
 {
+    private readonly AdoptedPackCheck _adopted = new(store, options);
     private bool _indexWrong;
+    private PackHold? _hold;
 
     /// <summary>Runs the check.</summary>
     /// <returns>What is wrong, as it is found; nothing if all is well.</returns>
@@ -43,6 +47,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         await store.Maintenance.WaitAsync(cancellationToken);
         try
         {
+            _hold = options.Fix ? await store.HoldPacksAsync("a check that repairs", cancellationToken) : null;
             List<StorageFinding> findings = [];
             Dictionary<uint, long>? counts = await CountAsync(findings, cancellationToken);
             if (counts is null && options.Fix)
@@ -51,9 +56,11 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                 counts = await CountAsync(findings, cancellationToken);
             }
 
+            // Those first: one that comes between is not taken for missing.
+            List<PackFile> packs = [.. store.Packs.All.Where(static pack => pack.SpoolPath is null && pack.Length > 0)];
             Dictionary<PackId, long> inStore = await store.Catalog.ListAsync(cancellationToken);
             int done = 0;
-            foreach (PackFile pack in store.Packs.All.Where(static pack => pack.SpoolPath is null && pack.Length > 0))
+            foreach (PackFile pack in packs)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (inStore.TryGetValue(pack.Id, out long length))
@@ -67,7 +74,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                     if (options.Fix)
                     {
                         // So that nobody takes its chunks for stored.
-                        await store.RemoveAsync([pack], cancellationToken);
+                        await store.RemoveAsync([pack], _hold!, cancellationToken);
                     }
                 }
 
@@ -92,6 +99,11 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         }
         finally
         {
+            if (_hold is not null)
+            {
+                await _hold.DisposeAsync();
+            }
+
             store.Maintenance.Release();
         }
     }
@@ -129,16 +141,21 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         }
 
         List<PackEntry> intact = await CheckRecordsAsync(pack, entries, findings, cancellationToken);
-        if (findings.Count > before)
-        {
-            if (options.Fix)
-            {
-                await SalvageAsync(pack, intact, cancellationToken);
-            }
-        }
-        else if (counts is not null)
+        bool isDamaged = findings.Count > before;
+        if (!isDamaged && counts is not null)
         {
             CheckIndex(pack, entries!, counts, findings);
+        }
+
+        List<PackEntry> references = intact.FindAll(static entry => entry.Payload.Encoding == ChunkEncoding.Reference);
+        if (references.Count > 0)
+        {
+            await _adopted.RunAsync(pack, references, findings, cancellationToken);
+        }
+
+        if (isDamaged && options.Fix)
+        {
+            await SalvageAsync(pack, intact, cancellationToken);
         }
     }
 
@@ -146,7 +163,8 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
     private async Task<List<PackEntry>> CheckRecordsAsync(
         PackFile pack, List<PackEntry>? entries, List<StorageFinding> findings, CancellationToken cancellationToken)
     {
-        if (store.Options.Objects is not ILocalFiles && !options.ReadData && entries is not null)
+        bool isAdopted = pack.Adoption is not null;
+        if (store.Options.Objects is not ILocalFiles && !options.ReadData && entries is not null && !isAdopted)
         {
             return entries;
         }
@@ -163,7 +181,8 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         long end = entries is null
             ? RandomAccess.GetLength(file)
             : pack.Length - PackFormat.TrailerLength - ((long)entries.Count * PackEntry.Length);
-        foreach (ScannedPiece piece in PackScanner.Scan(file, pack.Id, end, readPayloads: options.ReadData || entries is null))
+        bool readPayloads = options.ReadData || entries is null || isAdopted;
+        foreach (ScannedPiece piece in PackScanner.Scan(file, pack.Id, end, readPayloads))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!piece.Intact)
@@ -230,9 +249,10 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
     {
         long from = store.Position;
         pack.Condemned = true;
+        await SalvageReferencesAsync(pack, intact, cancellationToken);
         using (SafeFileHandle file = await store.Catalog.OpenLocallyAsync(pack, cancellationToken))
         {
-            foreach (PackEntry entry in intact)
+            foreach (PackEntry entry in intact.Where(static entry => entry.Payload.Encoding != ChunkEncoding.Reference))
             {
                 byte[] stored = new byte[entry.Payload.StoredLength];
                 bool elsewhere = store.Index.TryGet(entry.Id, out _, out PackFile? holder) && holder != pack;
@@ -250,7 +270,39 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
             await store.Options.Objects.PutAsync("quarantine/" + pack.Id.Key, damaged ?? Stream.Null, overwrite: true, cancellationToken);
         }
 
-        await store.RemoveAsync([pack], cancellationToken);
+        await store.RemoveAsync([pack], _hold!, cancellationToken);
+    }
+
+    private async Task SalvageReferencesAsync(PackFile pack, List<PackEntry> intact, CancellationToken cancellationToken)
+    {
+        // What was copied meanwhile needs its reference no more.
+        List<PackEntry> entries = intact.FindAll(entry => entry.Payload.Encoding == ChunkEncoding.Reference
+            && (!store.Index.TryGet(entry.Id, out _, out PackFile? holder) || holder == pack));
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
+        List<(PackEntry Entry, AdoptedReference Reference)> references =
+            await store.Catalog.ReadReferencesAsync(pack, entries, cancellationToken);
+        foreach (IGrouping<string, (PackEntry Entry, AdoptedReference Reference)> source in
+            references.GroupBy(static item => item.Reference.Source, StringComparer.Ordinal))
+        {
+            AdoptedPackWriter writer = new(source.Key, store.Options.AdoptedPackChunks);
+            foreach ((PackEntry entry, AdoptedReference reference) in source)
+            {
+                writer.Add(new ChunkReference(entry.Id, entry.Payload.RawLength), reference);
+                if (writer.IsFull)
+                {
+                    await store.StoreAdoptedAsync(writer, cancellationToken);
+                }
+            }
+
+            if (writer.Count > 0)
+            {
+                await store.StoreAdoptedAsync(writer, cancellationToken);
+            }
+        }
     }
 
     private const string IndexRemedy = "the index is built again from the packs by fsck with fix";

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Security.Cryptography;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 using ZstdSharp;
 
@@ -52,16 +54,17 @@ internal static class ChunkCodec
     /// <returns>Whether these are the bytes of the chunk.</returns>
     public static bool TryDecode(ChunkId id, ChunkPayload payload, ReadOnlySpan<byte> stored, Span<byte> raw)
     {
+        ReadOnlySpan<byte> body = stored[payload.SealLength..];
         if (payload.Encoding == ChunkEncoding.Plain)
         {
-            stored.CopyTo(raw);
-            return ChunkId.Of(raw) == id;
+            body.CopyTo(raw);
+            return IsNamed(id, payload.Hash, stored, raw);
         }
 
         _decompressor ??= new Decompressor();
         try
         {
-            return _decompressor.TryUnwrap(stored, raw, out int written) && written == raw.Length && ChunkId.Of(raw) == id;
+            return _decompressor.TryUnwrap(body, raw, out int written) && written == raw.Length && IsNamed(id, payload.Hash, stored, raw);
         }
         catch (ZstdException)
         {
@@ -75,7 +78,7 @@ internal static class ChunkCodec
     {
         if (payload.Encoding == ChunkEncoding.Plain)
         {
-            return ChunkId.Of(stored) == id;
+            return IsNamed(id, payload.Hash, stored, stored[payload.SealLength..]);
         }
 
         byte[] raw = ArrayPool<byte>.Shared.Rent(payload.RawLength);
@@ -87,6 +90,29 @@ internal static class ChunkCodec
         {
             ArrayPool<byte>.Shared.Return(raw);
         }
+    }
+
+    /// <summary>Whether bytes are those that a chunk's name stands for.</summary>
+    /// <param name="id">The chunk.</param>
+    /// <param name="hash">What checks it.</param>
+    /// <param name="stored">What is stored for it; of a slice, its seal at least.</param>
+    /// <param name="raw">The bytes.</param>
+    public static bool IsNamed(ChunkId id, ChunkHash hash, ReadOnlySpan<byte> stored, ReadOnlySpan<byte> raw)
+    {
+        if (hash == ChunkHash.Sha256)
+        {
+            return ChunkId.Of(raw) == id;
+        }
+
+        Span<byte> digest = stackalloc byte[SHA512.HashSizeInBytes];
+        if (hash == ChunkHash.Sha512)
+        {
+            SHA512.HashData(raw, digest);
+            return AdoptedChunks.WholeId(digest) == id;
+        }
+
+        SHA256.HashData(raw, digest);
+        return SliceSeal.TryRead(id, raw.Length, stored) is { } seal && digest[..SHA256.HashSizeInBytes].SequenceEqual(seal.Sha256);
     }
 
     // How often two bytes of a sample agree: 1 in 256 for random, encrypted or compressed bytes, far more for whatever zstd can shorten.

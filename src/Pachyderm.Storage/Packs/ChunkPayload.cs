@@ -23,12 +23,18 @@ internal enum ChunkHash : byte
     /// <summary>The SHA-256 of the bytes is the identifier.</summary>
     Sha256 = 0,
 
-    /// <summary>The identifier is made of the SHA-512 that names an object of an older release (<see cref="AdoptedChunks"/>).</summary>
+    /// <summary>
+    /// The identifier is made of the SHA-512 that names an object of an older release (<see cref="AdoptedChunks"/>). Of a reference: or is that
+    /// of a slice of one.
+    /// </summary>
     Sha512 = 1,
+
+    /// <summary>The identifier is that of a slice of an object of an older release; a <see cref="SliceSeal"/> precedes what is stored.</summary>
+    Slice = 2,
 }
 
 /// <summary>What is stored for a chunk.</summary>
-/// <param name="StoredLength">Bytes in the pack; unless they are a reference, at most <paramref name="RawLength"/>.</param>
+/// <param name="StoredLength">Bytes in the pack; unless they are a reference, at most <paramref name="RawLength"/> and a seal.</param>
 /// <param name="RawLength">Bytes of the chunk.</param>
 /// <param name="Encoding">How they are stored.</param>
 /// <param name="Hash">What checks them.</param>
@@ -37,11 +43,14 @@ internal readonly record struct ChunkPayload(int StoredLength, int RawLength, Ch
     /// <summary>Bytes that <see cref="Write"/> writes.</summary>
     public const int Length = 10;
 
+    /// <summary>Bytes that precede what is stored of the chunk itself.</summary>
+    public int SealLength => Hash == ChunkHash.Slice ? SliceSeal.Length : 0;
+
     /// <summary>Whether lengths and codes are ones that this release writes.</summary>
-    public bool IsValid => StoredLength >= 0 && RawLength is >= 0 and <= IChunkStore.MaximumLength && (Encoding, Hash) switch
+    public bool IsValid => StoredLength >= SealLength && RawLength is >= 0 and <= IChunkStore.MaximumLength && (Encoding, Hash) switch
     {
-        (ChunkEncoding.Plain, ChunkHash.Sha256) => StoredLength == RawLength,
-        (ChunkEncoding.Zstd, ChunkHash.Sha256) => StoredLength < RawLength,
+        (ChunkEncoding.Plain, ChunkHash.Sha256 or ChunkHash.Sha512 or ChunkHash.Slice) => StoredLength - SealLength == RawLength,
+        (ChunkEncoding.Zstd, ChunkHash.Sha256 or ChunkHash.Sha512 or ChunkHash.Slice) => StoredLength - SealLength < RawLength,
         (ChunkEncoding.Reference, ChunkHash.Sha512) => RawLength > 0
             && StoredLength is >= AdoptedReference.MinimumLength and <= AdoptedReference.MaximumLength,
         _ => false,

@@ -49,14 +49,14 @@ public sealed partial class PackChunkStore
             long sliceOffset = 0;
             foreach (ChunkReference chunk in AdoptedChunks.List(sha512, item.Length))
             {
-                if (!writer.Has(chunk.Id) && !IsAdopted(chunk.Id))
+                if (!writer.Has(chunk.Id) && !IsInPlace(chunk.Id))
                 {
                     bool whole = AdoptedChunks.IsWhole(item.Length);
                     writer.Add(chunk, new AdoptedReference(
                         source, item.Key, item.Offset, item.Length, sliceOffset, whole ? null : sha512));
                     if (writer.IsFull)
                     {
-                        result = await StoreAsync(writer, result, cancellationToken);
+                        result = Count(result, await StoreAdoptedAsync(writer, cancellationToken));
                     }
                 }
 
@@ -64,29 +64,21 @@ public sealed partial class PackChunkStore
             }
         }
 
-        return writer.Count > 0 ? await StoreAsync(writer, result, cancellationToken) : result;
+        return writer.Count > 0 ? Count(result, await StoreAdoptedAsync(writer, cancellationToken)) : result;
     }
 
-    /// <summary>Whether a chunk's bytes are in an adopted object.</summary>
-    public bool IsAdopted(ChunkId id) => TryFind(id, out ChunkLocation location, out PackFile? pack)
+    /// <summary>Whether a chunk is an object of an older release, or a slice of one: still there, or copied from there.</summary>
+    public bool IsAdopted(ChunkId id) => TryFind(id, out ChunkLocation location, out _) && location.Payload.Hash != ChunkHash.Sha256;
+
+    // A copy does not count: only of what is in an adopted pack it is certain that it stays until somebody refers to it.
+    private bool IsInPlace(ChunkId id) => TryFind(id, out ChunkLocation location, out PackFile? pack)
         && location.Payload.Encoding == ChunkEncoding.Reference && !pack.Condemned
         && _adopted.Find(pack.Adoption?.Source ?? "") is { Released: false };
 
-    private static byte[] Check(AdoptedObject item)
-    {
-        byte[] sha512 = new byte[SHA512.HashSizeInBytes];
-        string? problem = !AdoptedChunks.TryParseHash(item.Hash, sha512) ? "its name is no SHA-512 in lower-case digits"
-            : item.Key is null || !ObjectKey.IsValid(item.Key) ? "what holds it is no key of an object store"
-            : item.Offset < 0 || item.Length < 0 || item.Offset > long.MaxValue - item.Length ? "its range is none"
-            : item.Length > AdoptedChunks.MaximumObjectLength ? "it is longer than 16 TiB"
-            : null;
-        return problem is null ? sha512 : throw new OperatorException(
-            "adopted-object-refused", string.Create(CultureInfo.InvariantCulture, $"object {item.Hash}, {item.Length} bytes at {item.Offset} of {item.Key}"),
-            problem, "see whether the older store is damaged, and leave the object out");
-    }
-
-    // The pack is in the object store before anything knows of it: a kill in between leaves one that the next start finds and indexes.
-    private async Task<AdoptionResult> StoreAsync(AdoptedPackWriter writer, AdoptionResult result, CancellationToken cancellationToken)
+    /// <summary>Stores the pack that a writer has put together.</summary>
+    /// <remarks>It is in the object store before anything knows of it: a kill in between leaves one that the next start finds and indexes.</remarks>
+    /// <returns>How many chunks it holds.</returns>
+    internal async Task<int> StoreAdoptedAsync(AdoptedPackWriter writer, CancellationToken cancellationToken)
     {
         (ReadOnlyMemory<byte> bytes, List<PackEntry> entries, PackAdoption adoption) = writer.Complete();
         await MakeRoomAsync(cancellationToken);
@@ -98,12 +90,35 @@ public sealed partial class PackChunkStore
         }
 
         _options.FaultPoint?.Invoke("adopted-pack-stored");
-        PackFile pack = _packs.Add(writer.Id, PackFile.Past);
-        pack.Adoption = adoption;
-        pack.Length = bytes.Length;
-        _index.AddPack(pack, entries);
-        _index.NoteStored(pack);
+        lock (_adoptionGate)
+        {
+            PackFile pack = _packs.Add(writer.Id, PackFile.Past);
+            pack.Version = PackFormat.AdoptedVersion;
+            pack.Adoption = adoption;
+            pack.Length = bytes.Length;
+            _index.AddPack(pack, entries);
+            _index.NoteStored(pack);
+        }
+
         _options.FaultPoint?.Invoke("adopted-pack-indexed");
-        return result with { NewChunks = result.NewChunks + entries.Count, Packs = result.Packs + 1 };
+        return entries.Count;
+    }
+
+    private static AdoptionResult Count(AdoptionResult result, int chunks) =>
+        result with { NewChunks = result.NewChunks + chunks, Packs = result.Packs + 1 };
+
+    private static byte[] Check(AdoptedObject item)
+    {
+        byte[] sha512 = new byte[SHA512.HashSizeInBytes];
+        string? problem = !AdoptedChunks.TryParseHash(item.Hash, sha512) ? "its name is no SHA-512 in lower-case digits"
+            : item.Key is null || !ObjectKey.IsValid(item.Key) ? "what holds it is no key of an object store"
+            : item.Offset < 0 || item.Length < 0 || item.Offset > long.MaxValue - item.Length ? "its range is none"
+            : item.Length > AdoptedChunks.MaximumObjectLength ? "it is longer than 16 TiB"
+            : null;
+        return problem is null ? sha512 : throw new OperatorException(
+            "adopted-object-refused", string.Create(
+                CultureInfo.InvariantCulture,
+                $"object {item.Hash}, {item.Length} bytes at {item.Offset} of {item.Key}"),
+            problem, "see whether the older store is damaged, and leave the object out");
     }
 }

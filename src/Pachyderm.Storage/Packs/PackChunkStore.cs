@@ -11,7 +11,7 @@ namespace Pachyderm.Storage.Packs;
 /// Chunks in packs. New ones go to an open pack in a local spool, made durable by flushes that concurrent callers share; full packs move
 /// into the object store. Safe for concurrent use; one process at a time may have it open for writing.
 /// </summary>
-public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
+public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsyncDisposable
 {
     // How often a reader looks again for a chunk whose pack went away between the lookup and the opening.
     private const int Attempts = 4;
@@ -28,6 +28,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     private readonly Lock _writersGate = new();
     private readonly HashSet<ChunkWriter> _writers = [];
     private readonly SemaphoreSlim _maintenance = new(1, 1);
+    private readonly SemaphoreSlim _consolidation = new(1, 1);
+    private readonly Lock _adoptionGate = new();
     private LiveChunks? _collecting;
 
     private PackChunkStore(PackStoreOptions options, FileStream? claim)
@@ -39,7 +41,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
         _adopted = new AdoptedReader(options);
         _index = ChunkIndex.Open(
             options.IndexDirectory, _packs,
-            new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing));
+            new ChunkIndexOptions(
+                options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing,
+                token => _spool!.Commit.WaitAsync(_spool.Position, token)));
         _sealer = new PackSealer(options, _reader, _index);
         _spool = new Spool(options.SpoolDirectory, options.Files, _packs, _index, options.PackSize, _sealer.Add);
     }
@@ -53,6 +57,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     /// <summary>Whole packs, for maintenance.</summary>
     internal PackCatalog Catalog => _catalog;
 
+    /// <summary>Reads what is adopted, for maintenance.</summary>
+    internal AdoptedReader Adopted => _adopted;
+
     /// <summary>The settings.</summary>
     internal PackStoreOptions Options => _options;
 
@@ -64,7 +71,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     {
         if (_options.ReadOnly)
         {
-            throw new InvalidOperationException("The store is open for reading only.");
+            throw new OperatorException(
+                "store-read-only", _options.SpoolDirectory, "the store is open for reading only, and this has to write to it, as the first reading of an open commit does",
+                "open it for writing");
         }
 
         lock (_writersGate)
@@ -277,10 +286,11 @@ public sealed partial class PackChunkStore : IChunkStore, IAsyncDisposable
     {
         ChunkPayload payload = location.Payload;
         long offset = location.Offset + RecordHeader.Length;
-        if (payload.Encoding == ChunkEncoding.Plain)
+        if (payload.Encoding == ChunkEncoding.Plain && payload.SealLength == 0)
         {
             PackReadOutcome plain = await _reader.ReadAsync(pack, offset, raw.AsMemory(0, payload.RawLength), cancellationToken);
-            return plain != PackReadOutcome.Done || ChunkId.Of(raw.AsSpan(0, payload.RawLength)) == id ? plain : throw Damaged(id, pack);
+            return plain != PackReadOutcome.Done || ChunkCodec.IsNamed(id, payload.Hash, [], raw.AsSpan(0, payload.RawLength))
+                ? plain : throw Damaged(id, pack);
         }
 
         byte[] stored = ArrayPool<byte>.Shared.Rent(payload.StoredLength);

@@ -32,6 +32,9 @@ internal sealed class PackFile(uint number, PackId id, long startPosition)
     /// <summary>Its length in the object store; 0 before it is there.</summary>
     public long Length { get; set; }
 
+    /// <summary>Its version, as far as it is known; see <see cref="PackFormat"/>.</summary>
+    public ushort Version { get; set; } = PackFormat.Version;
+
     /// <summary>What it adopts; null for a pack whose chunks are in it.</summary>
     public PackAdoption? Adoption { get; set; }
 

@@ -14,15 +14,21 @@ namespace Pachyderm.Storage.Packs;
 /// </summary>
 /// <remarks>
 /// Format 2 is that of adopted packs, and of no other: the header names a source, the payloads are references (<see cref="AdoptedReference"/>).
-/// A release that knows format 1 alone refuses to open a store that has such a pack.
+/// Format 3 is that of packs in which chunks were copied from an adopted object, whose names are not their SHA-256. A release that knows
+/// format 1 alone refuses to open a store that has such a pack.
 /// </remarks>
 internal static class PackFormat
 {
-    /// <summary>The version of a pack that holds the bytes of its chunks, which every reader of the format understands.</summary>
+    /// <summary>The version of a pack whose chunks are all named by their SHA-256, which every reader of the format understands.</summary>
     public const ushort Version = 1;
 
     /// <summary>The version of an adopted pack, and of its oldest reader.</summary>
     public const ushort AdoptedVersion = 2;
+
+    /// <summary>The version of a pack that has chunks of an adopted object among its own, and of its oldest reader.</summary>
+    public const ushort CopiedVersion = 3;
+
+    private const ushort LatestVersion = CopiedVersion;
 
     /// <summary>Length of the header.</summary>
     public const int HeaderLength = 64;
@@ -45,13 +51,14 @@ internal static class PackFormat
     /// </summary>
     /// <param name="id">The pack.</param>
     /// <param name="header">At least <see cref="HeaderLength"/> bytes.</param>
+    /// <param name="version">Its version.</param>
     /// <param name="source">What it adopts; null if it holds its chunks.</param>
-    public static void WriteHeader(PackId id, Span<byte> header, string? source = null)
+    public static void WriteHeader(PackId id, Span<byte> header, ushort version = Version, string? source = null)
     {
         header = header[..HeaderLength];
         header.Clear();
         HeaderMagic.CopyTo(header);
-        WriteVersion(header[8..], isAdopted: source is not null);
+        WriteVersion(header[8..], version);
         id.CopyTo(header[16..]);
         header[32] = (byte)(source?.Length ?? 0);
         Encoding.ASCII.GetBytes(source, header[34..]);
@@ -83,8 +90,16 @@ internal static class PackFormat
         return BinaryPrimitives.ReadUInt16LittleEndian(header[10..]) == AdoptedVersion && AdoptionSource.IsName(name) ? name : null;
     }
 
-    /// <summary>Whether an intact trailer is that of an adopted pack.</summary>
-    public static bool IsAdopted(ReadOnlySpan<byte> trailer) => BinaryPrimitives.ReadUInt16LittleEndian(trailer[10..]) == AdoptedVersion;
+    /// <summary>The version that a pack must have for what it holds.</summary>
+    public static ushort VersionFor(IEnumerable<PackEntry> entries) =>
+        entries.Aggregate(Version, static (version, entry) => Math.Max(version, VersionFor(entry.Payload)));
+
+    /// <summary>The version that a pack must have to hold a chunk.</summary>
+    public static ushort VersionFor(ChunkPayload payload) => payload.Encoding == ChunkEncoding.Reference ? AdoptedVersion
+        : payload.Hash == ChunkHash.Sha256 ? Version : CopiedVersion;
+
+    /// <summary>The version that an intact header or trailer has.</summary>
+    public static ushort ReadVersion(ReadOnlySpan<byte> part) => BinaryPrimitives.ReadUInt16LittleEndian(part[8..]);
 
     /// <summary>
     /// Writes what ends a sealed pack: the entries in the order of their identifiers, then the trailer (magic 8, version 2, oldest
@@ -93,8 +108,8 @@ internal static class PackFormat
     /// <param name="id">The pack.</param>
     /// <param name="entries">What it holds; sorted by this call.</param>
     /// <param name="footerOffset">Where the records end.</param>
-    /// <param name="isAdopted">Whether it is an adopted pack.</param>
-    public static byte[] WriteFooter(PackId id, List<PackEntry> entries, long footerOffset, bool isAdopted = false)
+    /// <param name="version">Its version.</param>
+    public static byte[] WriteFooter(PackId id, List<PackEntry> entries, long footerOffset, ushort version = Version)
     {
         entries.Sort(static (a, b) => a.Id.CompareTo(b.Id) is var order and not 0 ? order : a.Offset.CompareTo(b.Offset));
         byte[] footer = new byte[(entries.Count * PackEntry.Length) + TrailerLength];
@@ -105,7 +120,7 @@ internal static class PackFormat
 
         Span<byte> trailer = footer.AsSpan(^TrailerLength);
         TrailerMagic.CopyTo(trailer);
-        WriteVersion(trailer[8..], isAdopted);
+        WriteVersion(trailer[8..], version);
         BinaryPrimitives.WriteInt32LittleEndian(trailer[12..], entries.Count);
         BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], footerOffset);
         id.CopyTo(trailer[24..]);
@@ -153,11 +168,11 @@ internal static class PackFormat
 
         List<PackEntry> result = new(entries.Length / PackEntry.Length);
         ChunkId last = default;
-        bool isAdopted = IsAdopted(trailer);
+        ushort version = ReadVersion(trailer);
         for (; entries.Length >= PackEntry.Length; entries = entries[PackEntry.Length..])
         {
             if (!PackEntry.TryRead(entries, out PackEntry entry) || entry.Id < last || entry.Offset < HeaderLength
-                || entry.Payload.Encoding == ChunkEncoding.Reference != isAdopted
+                || !IsAllowed(version, entry.Payload)
                 || entry.Offset + RecordHeader.Length + (long)entry.Payload.StoredLength > footerOffset)
             {
                 return null;
@@ -170,9 +185,12 @@ internal static class PackFormat
         return result;
     }
 
-    private static void WriteVersion(Span<byte> versions, bool isAdopted)
+    private static bool IsAllowed(ushort version, ChunkPayload payload) =>
+        version == AdoptedVersion ? payload.Encoding == ChunkEncoding.Reference
+        : payload.Encoding != ChunkEncoding.Reference && VersionFor(payload) <= version;
+
+    private static void WriteVersion(Span<byte> versions, ushort version)
     {
-        ushort version = isAdopted ? AdoptedVersion : Version;
         BinaryPrimitives.WriteUInt16LittleEndian(versions, version);
         BinaryPrimitives.WriteUInt16LittleEndian(versions[2..], version);
     }
@@ -180,10 +198,10 @@ internal static class PackFormat
     private static void CheckVersion(PackId id, ReadOnlySpan<byte> versions)
     {
         ushort version = BinaryPrimitives.ReadUInt16LittleEndian(versions);
-        if (BinaryPrimitives.ReadUInt16LittleEndian(versions[2..]) > AdoptedVersion)
+        if (BinaryPrimitives.ReadUInt16LittleEndian(versions[2..]) > LatestVersion)
         {
             throw new OperatorException(
-                "pack-format-unknown", $"pack {id}", $"it has format {version}, this release reads up to {AdoptedVersion}",
+                "pack-format-unknown", $"pack {id}", $"it has format {version}, this release reads up to {LatestVersion}",
                 "start the release that wrote it, or a later one");
         }
     }

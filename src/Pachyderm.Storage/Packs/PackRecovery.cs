@@ -184,7 +184,7 @@ internal static class PackRecovery
         if (!options.ReadOnly)
         {
             byte[] renewed = new byte[PackFormat.HeaderLength];
-            PackFormat.WriteHeader(id, renewed);
+            PackFormat.WriteHeader(id, renewed, PackFormat.VersionFor(entries));
             options.Files.Write(handle, [renewed], 0);
             options.Files.SetLength(handle, end);
         }
@@ -194,7 +194,10 @@ internal static class PackRecovery
 
     /// <summary>Tells of damage inside a pack.</summary>
     public static StorageFinding Describe(string thing, ScannedPiece piece) => piece.Header is { } header
-        ? new StorageFinding(
+        ? header.Payload.Encoding == ChunkEncoding.Reference ? new StorageFinding(
+            "adopted-reference-damaged", $"chunk {header.Id} in {thing}",
+            string.Create(CultureInfo.InvariantCulture, $"the reference to its bytes, at offset {piece.Offset}, is damaged"),
+            "import the older cluster again, or restore the pack from a backup", Fixed: false) : new StorageFinding(
             "chunk-damaged", $"chunk {header.Id} in {thing}",
             string.Create(CultureInfo.InvariantCulture, $"its bytes at offset {piece.Offset} do not agree with its hash"),
             "put the same content again, or restore it from a backup", Fixed: false)
@@ -207,6 +210,7 @@ internal static class PackRecovery
         PackSet packs, string path, PackId id, SafeFileHandle handle, List<PackEntry> entries, long end)
     {
         PackFile pack = packs.Add(id, PackFile.Past);
+        pack.Version = PackFormat.VersionFor(entries);
         pack.SpoolPath = path;
         pack.Handle = handle;
         return new OpenPack(pack, handle, path, entries) { Tail = end, FlushedTail = end, NameFlushed = true };

@@ -179,7 +179,7 @@ internal sealed class PackSealer : IAsyncDisposable
             return;
         }
 
-        byte[] footer = PackFormat.WriteFooter(open.Pack.Id, open.Entries, open.Tail);
+        byte[] footer = PackFormat.WriteFooter(open.Pack.Id, open.Entries, open.Tail, open.Pack.Version);
         _options.Files.SetLength(open.Handle, open.Tail);
         _options.Files.Write(open.Handle, [footer], open.Tail);
         _options.Files.Flush(open.Handle);

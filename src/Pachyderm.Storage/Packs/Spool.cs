@@ -55,19 +55,21 @@ internal sealed class Spool
     /// <param name="payload">What <paramref name="stored"/> is.</param>
     /// <param name="stored">The bytes.</param>
     /// <param name="end">The position that has to be flushed.</param>
-    /// <returns>False if the chunk is in the index already.</returns>
+    /// <returns>False if the chunk is in the index already, and not as a reference.</returns>
     /// <exception cref="OperatorException">The disk is full or fails; nothing has changed.</exception>
     public bool TryAppend(ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, out long end)
     {
         end = 0;
         lock (_gate)
         {
-            if (_index.TryGetRecent(id, out _, out PackFile? recent) && !recent.Condemned)
+            if (_index.TryGetRecent(id, out ChunkLocation found, out PackFile? recent) && !recent.Condemned
+                && found.Payload.Encoding != ChunkEncoding.Reference)
             {
                 return false;
             }
 
             OpenPack open = _open ??= Create();
+            RaiseVersion(open, PackFormat.VersionFor(payload));
             new RecordHeader(id, payload).Write(open.Pack.Id, open.Tail, _header);
             Write(open, stored);
             PackEntry entry = new(id, (uint)open.Tail, payload);
@@ -199,6 +201,26 @@ internal sealed class Spool
         }
     }
 
+    // Before the first record that an older reader does not know: the flush that makes the record durable covers the header, too.
+    private void RaiseVersion(OpenPack open, ushort version)
+    {
+        if (version <= open.Pack.Version)
+        {
+            return;
+        }
+
+        try
+        {
+            PackFormat.WriteHeader(open.Pack.Id, _header, version);
+            _files.Write(open.Handle, [_header.AsMemory(0, PackFormat.HeaderLength)], 0);
+            open.Pack.Version = version;
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, _directory);
+        }
+    }
+
     private void RollLocked()
     {
         if (_open is { Entries.Count: > 0 } open)
@@ -265,6 +287,7 @@ internal sealed class Spool
             }
 
             PackFile pack = _packs.Add(open.Pack.Id, open.Pack.StartPosition);
+            pack.Version = open.Pack.Version;
             pack.SpoolPath = open.Path;
             pack.Handle = open.Handle;
             _index.AddPack(pack, kept);

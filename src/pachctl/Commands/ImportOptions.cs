@@ -12,7 +12,8 @@ internal sealed class ImportOptions
 {
     private readonly Option<string?> _data = new("--data")
     {
-        Description = "Import into this data directory of pachd, which is new or empty, or left by an import that was interrupted.",
+        Description = "The data directory of a pachd. Alone: bring it from an older format to that of this release. With a store: import into it; it is "
+            + "new or empty, or left by an import that was interrupted.",
         HelpName = "DIR",
     };
 
@@ -46,6 +47,12 @@ internal sealed class ImportOptions
     /// <summary>Whether the command is about a data directory.</summary>
     public bool IsNamed(ParseResult parsed) => parsed.GetValue(_data) is not null;
 
+    /// <summary>The data directory that an upgrade of our own format is about; null if the command is about something else.</summary>
+    public string? UpgradeOf(ParseResult parsed) => parsed.GetValue(_data) is { } data && UpgradeCommands.IsConcerned(data) ? data : null;
+
+    /// <summary>The data directory.</summary>
+    public string? DataOf(ParseResult parsed) => parsed.GetValue(_data);
+
     /// <summary>Refuses options that mean nothing for a data directory.</summary>
     public void Refuse(Command command, params IReadOnlyList<Option> refused) => command.Validators.Add(result =>
     {
@@ -70,7 +77,7 @@ internal sealed class ImportOptions
     }
 
     /// <summary>Adds what the import itself takes, and holds it against <c>--storage</c> and <c>--to</c>.</summary>
-    public void AddImport(Command command, Option<string?> storage, Option<string?> to)
+    public void AddImport(Command command, StoreOptions store, Option<string?> storage, Option<string?> from, Option<string?> to)
     {
         command.Options.Add(_copy);
         RequireData(command, _copy);
@@ -78,6 +85,15 @@ internal sealed class ImportOptions
         command.Validators.Add(result =>
         {
             bool isNative = ReleaseVersion.TryParse(result.GetValue(to), out ReleaseVersion release) && release.CompareTo(MigrationPath.Native) == 0;
+            if (IsNamed(result) && !store.IsNamed(result))
+            {
+                // Alone it is about a data directory of an older format.
+                foreach (Option option in ((Option[])[storage, from, to, _copy, _verify]).Where(option => result.GetResult(option) is { Implicit: false }))
+                {
+                    result.AddError($"{option.Name}: to import a cluster name its store, too: --etcd HOST:PORT, --snapshot FILE or --namespace NS");
+                }
+                return;
+            }
             if (IsNamed(result) && result.GetValue(storage) is null)
             {
                 result.AddError("--data: name the storage root of the cluster, too: --storage PATH");

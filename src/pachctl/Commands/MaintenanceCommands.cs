@@ -17,7 +17,10 @@ internal static class MaintenanceCommands
     public static Command GarbageCollect() => Create(
         "garbage-collect",
         "Remove content that nothing refers to any more, beside whoever reads and writes.",
-        "").Prints(async (_, client, output, cancel) =>
+        """
+        Content is in packs. A pack goes when more than 30 % of it is not needed; what is needed of it moves to another one. Objects without a tag go
+        a day after they were put.
+        """).Prints(async (_, client, output, cancel) =>
         {
             await foreach (CollectGarbageResponse answer in client.Maintenance.CollectGarbageAsync(cancel))
             {
@@ -27,7 +30,7 @@ internal static class MaintenanceCommands
                     ClearProgress();
                     await output.WriteLineAsync(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Sizes.Format(done.BytesFreed)} freed: {done.ChunksRemoved} chunks and {done.ObjectsRemoved} objects removed, {done.ChunksKept} chunks kept; {done.PacksRemoved} packs removed, {done.PacksRewritten} rewritten"));
+                        $"{Sizes.Format(done.BytesFreed)} freed: {done.ChunksRemoved} chunks are not needed and {done.ChunksKept} are, {done.ObjectsRemoved} objects removed; {done.PacksRemoved} packs removed, {done.PacksRewritten} rewritten"));
                 }
             }
         });

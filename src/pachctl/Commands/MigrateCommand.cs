@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pachyderm.Errors;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
+using Pachyderm.Migration.Native;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Steps;
@@ -27,6 +28,9 @@ internal static class MigrateCommand
         With --data the cluster becomes the data directory of a pachd of this release: repos, commits, branches, files, pipelines, jobs and
         their results. The old cluster is only read, and its objects are used where they are unless --copy says otherwise.
 
+        With --data alone a data directory that an earlier pachd of release 3 has written gets the format of this one. pachd is stopped, or started anew by
+        this release: then it serves the data for reading.
+
         Exit codes: 0 done or nothing to do; 1 blocked, nothing was written; 2 failed, the message says what state the data is in; 3 usage.
 
         Examples:
@@ -34,6 +38,7 @@ internal static class MigrateCommand
           pachctl migrate --from 1.4.8 --to 1.5.0 --snapshot etcd.snap --out migrated.snap --backup /backups
           pachctl migrate --to 1.5.3 --etcd 127.0.0.1:2379 --storage /var/pachyderm --backup /backups
           pachctl migrate --from 1.5.3 --to 3.0.0 --snapshot etcd.snap --storage /var/pachyderm --data /var/pachd
+          pachctl migrate --data /var/pachd
         """;
 
     public static Command Create()
@@ -51,7 +56,7 @@ internal static class MigrateCommand
         Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<long?> rateLimit = AddRateLimit(command, shared);
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
-        shared.Import.AddImport(command, storage, to);
+        shared.Import.AddImport(command, shared.Store, storage, from, to);
         shared.Import.Refuse(command, dryRun, backupContent, useBackup, rateLimit);
         foreach (Option option in (Option[])[from, to, check, dryRun, storage, backupContent, useBackup, quarantine, accept, yes])
         {
@@ -90,6 +95,12 @@ internal static class MigrateCommand
                 Accepted = parsed.GetValue(accept)!.ToHashSet(StringComparer.Ordinal),
                 RateLimit = parsed.GetValue(rateLimit),
             };
+            if (shared.Import.DataOf(parsed) is { } data && !shared.Store.IsNamed(parsed))
+            {
+                return await shared.UpgradeAsync(
+                    parsed, data, upgrade => parsed.GetValue(check) ? upgrade.CheckAsync(cancellationToken) : upgrade.RunAsync(cancellationToken));
+            }
+
             if (shared.Import.IsNamed(parsed))
             {
                 return await shared.ImportAsync(
@@ -133,6 +144,11 @@ internal static class MigrateCommand
         Shared shared = Shared.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return UpgradeCommands.PrintStatus(upgraded);
+            }
+
             if (shared.Import.IsNamed(parsed))
             {
                 return await shared.Import.PrintStatusAsync(parsed, cancellationToken);
@@ -184,6 +200,11 @@ internal static class MigrateCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { DiscardLaterWrites = parsed.GetValue(discard) };
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.UndoAsync(cancellationToken));
+            }
+
             if (shared.Import.IsNamed(parsed))
             {
                 if (!parsed.GetValue(yes))
@@ -215,6 +236,16 @@ internal static class MigrateCommand
         command.Options.Add(yes);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                if (!parsed.GetValue(yes))
+                {
+                    Confirm("The upgrade can not be undone after this. Go on?");
+                }
+
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.FinalizeAsync(cancellationToken));
+            }
+
             if (shared.Import.IsNamed(parsed))
             {
                 if (!parsed.GetValue(yes))
@@ -252,6 +283,11 @@ internal static class MigrateCommand
         shared.Import.Refuse(command, report);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.VerifyAsync(cancellationToken));
+            }
+
             if (shared.Import.IsNamed(parsed))
             {
                 return await shared.ImportAsync(
@@ -274,6 +310,11 @@ internal static class MigrateCommand
         shared.Import.Refuse(command, rateLimit);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.RunAsync(cancellationToken));
+            }
+
             MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { RateLimit = parsed.GetValue(rateLimit) };
             return shared.Import.IsNamed(parsed)
                 ? await shared.ImportAsync(parsed, request, import => import.ResumeAsync(cancellationToken), cancellationToken)
@@ -345,7 +386,7 @@ internal static class MigrateCommand
             ImportOptions import = ImportOptions.AddTo(command);
             Shared shared = new()
             {
-                Store = StoreOptions.AddTo(command, hasOutput: true, instead: result => import.IsNamed(result) && result.Command.Name != "migrate"),
+                Store = StoreOptions.AddTo(command, hasOutput: true, instead: import.IsNamed),
                 Import = import,
                 _writesReport = writesReport,
             };
@@ -389,6 +430,12 @@ internal static class MigrateCommand
             ProbeReport(parsed);
             ImportRequest asked = Import.RequestOf(parsed, request) with { Source = Store.IsNamed(parsed) ? Store.AddressOf(parsed) : null };
             return ReportAsync(parsed, observer => act(new ClusterImport(asked, observer, TimeProvider.System)), cancellationToken);
+        }
+
+        public Task<int> UpgradeAsync(ParseResult parsed, string data, Func<FormatUpgrade, Task<UpgradeReport>> act)
+        {
+            ProbeReport(parsed);
+            return UpgradeCommands.RunAsync(data, parsed.GetValue(_raw), _writesReport ? parsed.GetValue(_report) : null, act);
         }
 
         private void ProbeReport(ParseResult parsed)

@@ -43,6 +43,9 @@ internal sealed class StoreOptions
     /// <summary>Whether a store was named.</summary>
     public bool IsNamed(ParseResult parsed) => AddressOf(parsed) is { Etcd: not null } or { Snapshot: not null } or { Namespace: not null };
 
+    /// <summary>Whether a store was named.</summary>
+    public bool IsNamed(CommandResult result) => result.GetValue(_etcd) is not null || result.GetValue(_snapshot) is not null || result.GetValue(_namespace) is not null;
+
     /// <summary>Where the metadata is.</summary>
     public StoreAddress AddressOf(ParseResult parsed) => new()
     {

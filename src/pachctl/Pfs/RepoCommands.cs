@@ -56,10 +56,10 @@ internal static class RepoCommands
         Option<bool> raw = Raw();
         return Create("list-repo", "List repos, the one that changed last first.", "", provenance, raw).Prints(async (parsed, client, output, cancel) =>
         {
-            IReadOnlyList<RepoInfo> repos = await client.Repos.ListAsync(parsed.GetValue(provenance), cancel);
+            IAsyncEnumerable<RepoInfo> repos = client.Repos.ListAsync(parsed.GetValue(provenance), cancel);
             if (parsed.GetValue(raw))
             {
-                foreach (IMessage repo in repos)
+                await foreach (IMessage repo in repos)
                 {
                     RawJson.Write(output, repo);
                 }
@@ -69,7 +69,7 @@ internal static class RepoCommands
 
             DateTimeOffset now = TimeProvider.System.GetUtcNow();
             TabTable table = new(output, "NAME", "CREATED", "SIZE");
-            foreach (RepoInfo repo in repos)
+            await foreach (RepoInfo repo in repos)
             {
                 table.Add(repo.Repo.Name, Ages.Since(repo.Created, now), Sizes.Format(repo.SizeBytes));
             }

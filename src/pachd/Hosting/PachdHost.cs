@@ -201,7 +201,7 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
         services.AddSingleton(
-            provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
+            provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, TimeProvider.System));
         services.AddSingleton(_ => workers);
         services.AddSingleton(provider => new Scheduler(new SchedulerOptions
         {

@@ -124,6 +124,19 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
         piece => responseStream.WriteAsync(piece, context.CancellationToken),
         context.CancellationToken);
 
+    /// <inheritdoc/>
+    public override async Task ListRepos(
+        Wire.Pfs.ListRepoRequest request, IServerStreamWriter<Wire.Pfs.RepoInfos> responseStream, ServerCallContext context)
+    {
+        IReadOnlyList<RepoInfo> repos = await files.Repos.ListAsync(Requests.Repos(request.Provenance), context.CancellationToken);
+        await Pieces.SendAsync(
+            repos.ToAsyncEnumerable(),
+            () => new Wire.Pfs.RepoInfos(),
+            (piece, repo) => Add(piece.RepoInfo, repo.ToWire()),
+            piece => responseStream.WriteAsync(piece, context.CancellationToken),
+            context.CancellationToken);
+    }
+
     private static Task SendAsync(
         IAsyncEnumerable<CommitFile> found, IServerStreamWriter<Wire.Pfs.FileInfos> responseStream, ServerCallContext context) =>
         Pieces.SendAsync(

@@ -26,7 +26,7 @@ internal sealed partial class PfsService(PachydermFileSystem files, Following fo
     /// <inheritdoc/>
     public override async Task<Wire.Pfs.RepoInfos> ListRepo(Wire.Pfs.ListRepoRequest request, ServerCallContext context)
     {
-        ReplyBudget budget = new("repos", "ListRepo with provenance");
+        ReplyBudget budget = new("repos", "pachyderm.native.v1.Files/ListRepos");
         Wire.Pfs.RepoInfos reply = new();
         foreach (RepoInfo repo in await files.Repos.ListAsync(Requests.Repos(request.Provenance), context.CancellationToken))
         {

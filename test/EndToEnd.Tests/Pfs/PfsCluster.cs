@@ -16,11 +16,13 @@ public sealed class PfsCluster : IAsyncLifetime
     public async ValueTask InitializeAsync() => Server = await PachdProcess.StartAsync(this["data"]);
 
     /// <summary>Ends pachd as a power cut would, and starts it again at the same address.</summary>
-    public async Task RestartAsync()
+    /// <param name="meanwhile">Done while it is down.</param>
+    public async Task RestartAsync(Action? meanwhile = null)
     {
         int port = int.Parse(Server.Address.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
         await Server.KillAsync();
         await Server.DisposeAsync();
+        meanwhile?.Invoke();
         Server = await PachdProcess.StartAsync(this["data"], port);
     }
 

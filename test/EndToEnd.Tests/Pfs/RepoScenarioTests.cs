@@ -11,7 +11,7 @@ public class RepoScenarioTests(PfsCluster cluster) : IClassFixture<PfsCluster>
         await cluster.RunAsync("create-repo", "first", "-d", "the <first> & best");
         await cluster.RunAsync("create-repo", "second");
 
-        Assert.Equal("second first", await cluster.NamesAsync("list-repo"));
+        Assert.StartsWith("second first", await cluster.NamesAsync("list-repo"), StringComparison.Ordinal);
         Assert.StartsWith("Name: first\nDescription: the <first> & best\nCreated: ", await cluster.RunAsync("inspect-repo", "first"), StringComparison.Ordinal);
         await cluster.RefusesAsync("already exists", "create-repo", "first");
         await cluster.RefusesAsync("repo name (a b) invalid", "create-repo", "a b");
@@ -20,7 +20,9 @@ public class RepoScenarioTests(PfsCluster cluster) : IClassFixture<PfsCluster>
         await cluster.RunAsync("delete-repo", "first");
         await cluster.RefusesAsync("not found", "delete-repo", "first");
         await cluster.RunAsync("delete-repo", "second", "-f");
-        Assert.Empty(await cluster.NamesAsync("list-repo"));
+        // Other tests of this class have repos, too.
+        string left = await cluster.NamesAsync("list-repo");
+        Assert.DoesNotContain(left.Split(' '), name => name is "first" or "second");
     }
 
     [Fact]
@@ -40,6 +42,7 @@ public class RepoScenarioTests(PfsCluster cluster) : IClassFixture<PfsCluster>
         await cluster.RunAsync("delete-branch", "branches", "fork");
         Assert.Equal("master", await cluster.NamesAsync("list-branch", "branches"));
         await cluster.RefusesAsync("not found", "delete-branch", "branches", "fork");
+        await cluster.RunAsync("delete-repo", "branches");
     }
 
     [Fact]

@@ -64,7 +64,10 @@ public class PipelineScenarioTests(PfsCluster cluster) : IClassFixture<PfsCluste
         await cluster.RunAsync("create-pipeline", "-f", await WriteAsync("endless.json", Spec("waiting", "endless", "/*", "echo it waits; [ ! -e $PACH_PFS/in/stop ] || sleep 1000")));
         await PutAsync("endless", "/stop", "", flush: false);
 
-        PachctlResult seen = await cluster.ShellAsync("\"$@\" | head -n 1", "get-logs", "--pipeline", "waiting", "--follow");
+        // Ended by hand: left alone it would go on until the next line tells it that nobody reads any more.
+        PachctlResult seen = await cluster.ShellAsync(
+            "d=$(mktemp -d); mkfifo $d/lines; \"$@\" > $d/lines & head -n 1 < $d/lines; kill $!; rm -r $d",
+            "get-logs", "--pipeline", "waiting", "--follow");
         Assert.Equal("it waits\n", seen.Output);
         string job = IdOf(Assert.Single(await RawAsync("list-job", "-p", "waiting", "--raw")));
         Assert.Contains("/stop", await cluster.RunAsync("inspect-job", job), StringComparison.Ordinal);
