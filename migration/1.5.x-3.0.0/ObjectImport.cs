@@ -21,11 +21,13 @@ internal abstract class ObjectImport
     public async Task RunAsync(
         LegacyContentStore source, DataStores stores, IMigrationObserver observer, FindingList findings, CancellationToken cancellationToken)
     {
-        long? done = await stores.Metadata.ReadAsync(reader => ImportProgress.Read(reader, Kind), cancellationToken);
+        (long? done, bool isAgain) = await stores.Metadata.ReadAsync(
+            static reader => (ImportProgress.Read(reader, Kind), reader.ListObjects(null, 1).Count > 0), cancellationToken);
         if (done is null)
         {
             return;
         }
+        isAgain &= done == 0;
         long number = 0;
         List<ContentPlace> batch = [];
         await foreach (ContentPlace place in source.ListPlacesAsync(cancellationToken))
@@ -45,7 +47,8 @@ internal abstract class ObjectImport
         async Task WriteAsync(long? reached)
         {
             using IChunkWriter writer = stores.Chunks.OpenWriter();
-            IReadOnlyList<ObjectRecord> records = await CarryAsync(source, batch, writer, findings, cancellationToken);
+            IReadOnlyList<ContentPlace> left = isAgain ? await FindLeftAsync(stores, batch, cancellationToken) : batch;
+            IReadOnlyList<ObjectRecord> records = await CarryAsync(source, left, writer, findings, cancellationToken);
             await writer.FlushAsync(cancellationToken);
             FaultPoints.Reach("import.objects-flushed");
             await stores.Metadata.WriteAsync(
@@ -64,6 +67,15 @@ internal abstract class ObjectImport
             batch.Clear();
         }
     }
+
+    /// <summary>Makes the next run look again for objects that were left out: somebody may have put them back.</summary>
+    public static Task BeginAgainAsync(DataStores stores, CancellationToken cancellationToken) => stores.Metadata.WriteAsync(
+        static writer =>
+        {
+            ImportProgress.Write(writer, Kind, 0);
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>The content of a file that consists of objects.</summary>
     /// <param name="objects">What was found of its objects, in order.</param>
@@ -89,4 +101,10 @@ internal abstract class ObjectImport
     protected static Finding LeftOut(ContentPlace place, string problem) => new(
         "object-left-out", FindingSeverity.Warning, $"object {place.Hash}", $"{problem}, so it is left out",
         "restore it from a backup of the object store if anything needs it");
+
+    private static async Task<IReadOnlyList<ContentPlace>> FindLeftAsync(DataStores stores, List<ContentPlace> batch, CancellationToken cancellationToken)
+    {
+        ContentPlace[] places = [.. batch];
+        return await stores.Metadata.ReadAsync(reader => places.Where(place => reader.FindObject(place.Hash) is null).ToArray(), cancellationToken);
+    }
 }
