@@ -85,6 +85,13 @@ internal abstract class ObjectImport
     public abstract ValueTask<FileContent> JoinAsync(
         IReadOnlyList<FileContent> objects, ChunkId hash, IChunkWriter writer, CancellationToken cancellationToken);
 
+    /// <summary>The content of a file that is just one object, if that can be told without looking the object up.</summary>
+    /// <param name="name">The object's hash in ASCII.</param>
+    /// <param name="size">Size of the file.</param>
+    /// <param name="hash">The hash that the old release gave the file.</param>
+    /// <returns>The content; null if the object has to be looked up.</returns>
+    public abstract FileContent? TryMake(ReadOnlySpan<byte> name, long size, ChunkId hash);
+
     /// <summary>Whether a batch is as large as it may be.</summary>
     protected abstract bool IsFull(IReadOnlyList<ContentPlace> batch);
 

@@ -35,6 +35,14 @@ public static class AdoptedChunks
             ? List(sha512, length) : throw new ArgumentException("Not a SHA-512 in lower-case digits.", nameof(hash));
     }
 
+    /// <summary>The chunk that an object is, if it is one chunk; null if the hash is none.</summary>
+    /// <param name="hash">The SHA-512 of its bytes as 128 lower-case hexadecimal digits.</param>
+    public static ChunkId? FindWhole(ReadOnlySpan<char> hash)
+    {
+        Span<byte> sha512 = stackalloc byte[SHA512.HashSizeInBytes];
+        return TryParseHash(hash, sha512) ? WholeId(sha512) : null;
+    }
+
     /// <summary>Reads 128 lower-case hexadecimal digits.</summary>
     internal static bool TryParseHash(ReadOnlySpan<char> hash, Span<byte> sha512) =>
         hash.Length == 2 * SHA512.HashSizeInBytes && !hash.ContainsAnyInRange('A', 'F')
