@@ -149,8 +149,8 @@ internal sealed class Spool
         }
     }
 
-    // Records that an older reader does not know go to a pack that says so in its header from the beginning, since what was written of a pack
-    // never changes. Later packs of this process say so, too: else each that begins with an ordinary chunk might end after it.
+    // Records that an older reader does not know go to a pack that says so in its header from the beginning, since what was written of a
+    // pack never changes. Later packs of this process say so, too: else each that begins with an ordinary chunk might end after it.
     private OpenPack OpenFor(ushort version)
     {
         _version = Math.Max(_version, version);

@@ -6,8 +6,8 @@ using Pachyderm.Storage.Packs;
 namespace Pachyderm.Storage.Tests.Adoption;
 
 /// <summary>
-/// This program as a child of a test: it copies adopted chunks, and tells each place where a kill may come, until it is killed or done. It runs
-/// before the test platform; other threads than the main one may run no code of this module meanwhile.
+/// This program as a child of a test: it copies adopted chunks, and tells each place where a kill may come, until it is killed or done.
+/// It runs before the test platform; other threads than the main one may run no code of this module meanwhile.
 /// </summary>
 internal static class ConsolidatingChild
 {
