@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using Pachyderm.Backup.Native;
 using Pachyderm.Errors;
 using Pachyderm.Formats.Content;
 using Pachyderm.ObjectStores;
@@ -10,12 +11,25 @@ namespace Pachyderm.Backup;
 internal sealed class BackupCreator(RepositoryStore repository, TimeProvider time)
 {
     private const int ListedProblems = 20;
-    private const int FlushBytes = 64 * 1024;
+
+    /// <summary>A list is handed over to the store in pieces of so many bytes.</summary>
+    public const int FlushBytes = 64 * 1024;
 
     private readonly ContentBlobs _blobs = new(repository);
 
     public async Task<BackupManifest> WriteAsync(string name, string claim, BackupRequest request, CancellationToken cancellationToken)
     {
+        if (request.Data is not null)
+        {
+            (DateTimeOffset asOf, MetadataPart records, StorePart store) =
+                await new StoreCreator(repository, time).WriteAsync(name, claim, request, cancellationToken);
+            return await PublishAsync(
+                new BackupManifest(
+                    RepositoryHeader.FormatName, BackupManifest.StoreVersion, BackupManifest.StoreVersion, name, claim, asOf, request.Source,
+                    records, Content: null, ReferencesChecked: null, store),
+                cancellationToken);
+        }
+
         DateTimeOffset created = time.GetUtcNow();
         MetadataPart? metadata = request.Metadata is null
             ? null
@@ -31,21 +45,20 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
             references = await CheckReferencesAsync(request, cancellationToken);
         }
 
-        BackupManifest manifest = new(
-            RepositoryHeader.FormatName,
-            RepositoryHeader.CurrentVersion,
-            RepositoryHeader.CurrentVersion,
-            name,
-            claim,
-            created,
-            request.Source,
-            metadata,
-            content,
-            references);
+        return await PublishAsync(
+            new BackupManifest(
+                RepositoryHeader.FormatName, BackupManifest.ClusterVersion, BackupManifest.ClusterVersion, name, claim, created, request.Source,
+                metadata, content, references, Store: null),
+            cancellationToken);
+    }
+
+    private async Task<BackupManifest> PublishAsync(BackupManifest manifest, CancellationToken cancellationToken)
+    {
         using MemoryStream bytes = new(manifest.Serialize());
-        return await repository.PutAsync(BackupKeys.Manifest(name), bytes, overwrite: false, cancellationToken)
+        return await repository.PutAsync(BackupKeys.Manifest(manifest.Name), bytes, overwrite: false, cancellationToken)
             ? manifest
-            : throw new OperatorException("backup-exists", $"backup {name}", "it was made by somebody else in the meantime", "choose another name");
+            : throw new OperatorException(
+                "backup-exists", $"backup {manifest.Name}", "it was made by somebody else in the meantime", "choose another name");
     }
 
     private static async Task<long?> CheckReferencesAsync(BackupRequest request, CancellationToken cancellationToken)
@@ -84,6 +97,7 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
         string key, MetadataSource source, IProgress<BackupProgress>? progress, CancellationToken cancellationToken)
     {
         (long bytes, string sha256) = await PutProducedAsync(
+            repository,
             key,
             async (writer, token) =>
             {
@@ -105,6 +119,7 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
         long added = 0;
         List<string> damaged = [];
         (long listBytes, string listSha256) = await PutProducedAsync(
+            repository,
             key,
             async (writer, token) =>
             {
@@ -170,9 +185,9 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
                 "content-changed", $"{store.RootPath}/{file.Path}", "it vanished while it was backed up", "stop what deletes from the content store, and run it again");
     }
 
-    // Stores what a producer writes, hashed on its way; a failure of the producer is what the caller gets to see.
-    private async Task<(long Bytes, string Sha256)> PutProducedAsync(
-        string key, Func<PipeWriter, CancellationToken, Task> produce, CancellationToken cancellationToken)
+    /// <summary>Stores what a producer writes, hashed on its way; a failure of the producer is what the caller gets to see.</summary>
+    public static async Task<(long Bytes, string Sha256)> PutProducedAsync(
+        RepositoryStore repository, string key, Func<PipeWriter, CancellationToken, Task> produce, CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // Large pieces, so that writing, hashing and sealing overlap instead of handing over every few kilobytes.

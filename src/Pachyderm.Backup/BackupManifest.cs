@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Pachyderm.Errors;
 using Pachyderm.Formats.Content;
 
@@ -21,11 +22,25 @@ internal sealed record BackupManifest(
     string Source,
     MetadataPart? Metadata,
     ContentPart? Content,
-    long? ReferencesChecked)
+    long? ReferencesChecked,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StorePart? Store = null)
 {
+    /// <summary>Format of the manifest of a cluster of 1.4 or 1.5.</summary>
+    public const int ClusterVersion = 1;
+
+    /// <summary>Format of the manifest of a data directory of 3.0, which readers of the first do not understand.</summary>
+    public const int StoreVersion = 2;
+
     public const int MaxBytes = 1024 * 1024;
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
     private const int DigestLineBytes = 7 + 64 + 1;
+
+    /// <summary>The list of files: how many records, their bytes, and its digest; null without one.</summary>
+    [JsonIgnore]
+    public (long Records, long Bytes, string Sha256)? List =>
+        Store is { } store ? (store.Files, store.Bytes, store.ListSha256)
+        : Content is { } content ? (content.Files + content.Links, content.Bytes, content.ListSha256)
+        : null;
 
     public byte[] Serialize()
     {
@@ -66,9 +81,11 @@ internal sealed record BackupManifest(
             throw Damaged(thing, "the names of its parts are not of the allowed form");
         }
 
-        BackupFormat.CheckReader(manifest.Version, manifest.MinReader, thing);
+        BackupFormat.CheckReader(manifest.Version, manifest.MinReader, StoreVersion, thing);
         if (manifest.Metadata is { Sha256: null } or { Bytes: < 0 }
-            || manifest.Content is { ListSha256: null } or { Directories: null } or { ListBytes: < 0 })
+            || manifest.Content is { ListSha256: null } or { Directories: null } or { ListBytes: < 0 }
+            || manifest.Store is { ListSha256: null } or { ListBytes: < 0 } or { Damaged: null } or { Adopted: null }
+            || (manifest.Store is not null && (manifest.Metadata is null || manifest.Content is not null)))
         {
             throw Damaged(thing, "a part of it is missing");
         }
@@ -80,7 +97,7 @@ internal sealed record BackupManifest(
         "backup-damaged", thing, problem, "use another backup", inner);
 }
 
-/// <summary>The metadata of a backup: an etcd snapshot.</summary>
+/// <summary>The metadata of a backup: an etcd snapshot, or the <c>metadata.db</c> of a data directory.</summary>
 internal sealed record MetadataPart(string Location, long Revision, long? Records, long Bytes, string Sha256);
 
 /// <summary>The content of a backup. The list of files is an object of its own.</summary>
@@ -96,3 +113,28 @@ internal sealed record ContentPart(
     string ListSha256,
     IReadOnlyList<string> LeftOut,
     IReadOnlyList<string> Damaged);
+
+/// <summary>The files of a data directory of 3.0, beside its metadata. Their list is an object of its own.</summary>
+/// <param name="Location">The directory.</param>
+/// <param name="Format">Format of the metadata store.</param>
+/// <param name="StoreId">Identity of the store.</param>
+/// <param name="Files">Files, packs mostly.</param>
+/// <param name="Unsealed">Packs among them that were not sealed.</param>
+/// <param name="Bytes">Size of all files.</param>
+/// <param name="NewBytes">Bytes that no earlier backup had stored.</param>
+/// <param name="ListBytes">Size of the list.</param>
+/// <param name="ListSha256">Digest of the list.</param>
+/// <param name="Damaged">Up to 20 packs that were damaged already.</param>
+/// <param name="Adopted">What lies in older stores and is not in the backup.</param>
+internal sealed record StorePart(
+    string Location,
+    int Format,
+    string StoreId,
+    long Files,
+    long Unsealed,
+    long Bytes,
+    long NewBytes,
+    long ListBytes,
+    string ListSha256,
+    IReadOnlyList<string> Damaged,
+    IReadOnlyList<AdoptedPart> Adopted);

@@ -100,7 +100,7 @@ public sealed class BackupRepository
     /// <param name="cancellationToken">Ends the work; no backup is there then.</param>
     /// <exception cref="OperatorException">
     /// <c>object-missing</c> (a referenced object does not exist; the message names up to 20), <c>object-damaged</c>,
-    /// <c>content-changed</c>, <c>backup-exists</c>, <c>backup-in-progress</c>, <c>backup-name-refused</c>, or a failure of a store.
+    /// <c>content-changed</c>, <c>pack-damaged</c>, <c>adopted-content-elsewhere</c>, <c>backup-exists</c>, <c>backup-in-progress</c>, <c>backup-name-refused</c>, or a failure of a store.
     /// </exception>
     public async Task<BackupSummary> CreateAsync(BackupRequest request, CancellationToken cancellationToken)
     {
@@ -143,6 +143,31 @@ public sealed class BackupRepository
 
             yield return summary;
         }
+    }
+
+    /// <summary>Finds the newest backup that was begun at a time or before it. Backups that cannot be read are passed over.</summary>
+    /// <param name="time">The time.</param>
+    /// <param name="wholeStores">Whether only backups of data directories count; if not, only those of older clusters do.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    /// <exception cref="OperatorException"><c>backup-not-found</c>: all are later, or there is none.</exception>
+    public async Task<string> FindAtAsync(DateTimeOffset time, bool wholeStores, CancellationToken cancellationToken)
+    {
+        BackupSummary? found = null;
+        BackupSummary? first = null;
+        await foreach (BackupSummary backup in ListAsync(cancellationToken))
+        {
+            if (backup.Problem is null && backup.StoreFormat is not null == wholeStores)
+            {
+                first = first is null || backup.Created < first.Created ? backup : first;
+                found = backup.Created <= time && (found is null || backup.Created >= found.Created) ? backup : found;
+            }
+        }
+
+        return found?.Name ?? throw new OperatorException(
+            "backup-not-found",
+            Location,
+            $"no backup {(wholeStores ? "of a data directory" : "of a cluster of 1.4 or 1.5")} was made by {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z",
+            first is null ? "make one, or look into another repository" : $"the first is {first.Name}, of {first.Created.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z");
     }
 
     /// <summary>Looks whether a backup is whole: its manifest, its lists, and that every content is there with its size.</summary>

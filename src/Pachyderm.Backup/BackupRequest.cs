@@ -1,3 +1,4 @@
+using Pachyderm.Backup.Native;
 using Pachyderm.Formats.Content;
 
 namespace Pachyderm.Backup;
@@ -17,13 +18,25 @@ public sealed record BackupRequest
     /// <summary>The content; null to leave it out. Taken after the metadata, so that what the metadata reference is in it.</summary>
     public LegacyContentStore? Content { get; init; }
 
+    /// <summary>The data directory of a pachd of 3.0 or later, served or not; excludes <see cref="Metadata"/> and <see cref="Content"/>.</summary>
+    public DataDirectory? Data { get; init; }
+
+    /// <summary>
+    /// Whether content of <see cref="Data"/> that lies in an older store may be left out; the summary names it. If not, it is refused
+    /// (<c>adopted-content-elsewhere</c>).
+    /// </summary>
+    public bool WithoutAdopted { get; init; }
+
+    /// <summary>Told, for people, what the backup waits for before it begins: another backup or a garbage collection of the same directory.</summary>
+    public Action<string>? OnWaiting { get; init; }
+
     /// <summary>
     /// Gives every object that the metadata reference, with what references it; null to check nothing. Called before the content is
     /// copied, and again afterwards if files came or went in the meantime. See <see cref="TreeReferences"/>.
     /// </summary>
     public Func<CancellationToken, IAsyncEnumerable<ObjectReference>>? References { get; init; }
 
-    /// <summary>Whether objects whose content does not have the SHA-512 that is their name are backed up as they are, and named in the summary. If not, they are refused.</summary>
+    /// <summary>Whether objects whose content does not have the SHA-512 that is their name, and damaged packs, are backed up as they are, and named in the summary. If not, they are refused.</summary>
     public bool AcceptDamaged { get; init; }
 
     /// <summary>Told of the progress, from any thread.</summary>

@@ -8,7 +8,7 @@ using Pachyderm.ObjectStores;
 namespace Pachyderm.Backup;
 
 /// <summary>Writes a backup into empty places, then reads what it wrote and compares it with the manifest.</summary>
-internal sealed class BackupRestorer(RepositoryStore repository)
+internal sealed partial class BackupRestorer(RepositoryStore repository)
 {
     /// <summary>Is in the target directory until the proof was given.</summary>
     public const string UnfinishedMarker = "RESTORE-UNFINISHED";
@@ -19,13 +19,19 @@ internal sealed class BackupRestorer(RepositoryStore repository)
         BackupManifest manifest, RestoreTarget target, IProgress<BackupProgress>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        if (target is { ContentDirectory: null, MetadataFile: null })
+        if (target is { ContentDirectory: null, MetadataFile: null, DataDirectory: null })
         {
             throw new ArgumentException("There is nothing to restore to.", nameof(target));
         }
 
-        ContentPart? content = Need(target.ContentDirectory, manifest.Content, manifest.Name, "content");
-        MetadataPart? metadata = Need(target.MetadataFile, manifest.Metadata, manifest.Name, "metadata");
+        if (target.DataDirectory is { } directory)
+        {
+            return await RestoreDataAsync(manifest, Path.GetFullPath(directory), progress, cancellationToken);
+        }
+
+        ContentPart? content = Need(target.ContentDirectory, manifest.Content, manifest.Name, "content of a cluster of 1.4 or 1.5");
+        MetadataPart? metadata = Need(
+            target.MetadataFile, manifest.Store is null ? manifest.Metadata : null, manifest.Name, "metadata of a cluster of 1.4 or 1.5");
         RefuseUsedTargets(target);
         try
         {
@@ -57,7 +63,7 @@ internal sealed class BackupRestorer(RepositoryStore repository)
     private static T? Need<T>(string? target, T? part, string name, string what)
         where T : class =>
         target is null ? null : part ?? throw new OperatorException(
-            "backup-lacks-part", $"backup {name}", $"it holds no {what}", $"restore without {what}, or choose another backup");
+            "backup-lacks-part", $"backup {name}", $"it holds no {what}", $"choose another backup, or name other targets: the list of backups tells what each holds");
 
     private static void RefuseUsedTargets(RestoreTarget target)
     {
@@ -66,11 +72,14 @@ internal sealed class BackupRestorer(RepositoryStore repository)
             throw Used(file, "it exists already");
         }
 
-        if (target.ContentDirectory is not { } directory)
+        if (target.ContentDirectory is { } directory)
         {
-            return;
+            RefuseUsedDirectory(directory);
         }
+    }
 
+    private static void RefuseUsedDirectory(string directory)
+    {
         if (File.Exists(Path.Combine(directory, UnfinishedMarker)))
         {
             throw Used(directory, "it holds a restore that was not finished; delete the directory");

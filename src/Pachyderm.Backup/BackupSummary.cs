@@ -57,7 +57,13 @@ public sealed record BackupSummary
     /// <summary>Up to 20 entries of the storage root that are no part of a content store and were left out.</summary>
     public IReadOnlyList<string> LeftOut { get; init; } = [];
 
-    /// <summary>Up to 20 objects whose content was wrong already when it was backed up.</summary>
+    /// <summary>Format of the store, for the backup of a data directory; else null.</summary>
+    public int? StoreFormat { get; init; }
+
+    /// <summary>Content of a data directory that lies in an older store and is not in the backup.</summary>
+    public IReadOnlyList<AdoptedPart> Adopted { get; init; } = [];
+
+    /// <summary>Up to 20 objects or packs whose content was wrong already when it was backed up.</summary>
     public IReadOnlyList<string> Damaged { get; init; } = [];
 
     /// <summary>Why the backup cannot be read; null for a readable one. All but the name is unknown then.</summary>
@@ -75,14 +81,16 @@ public sealed record BackupSummary
         Revision = manifest.Metadata?.Revision,
         Records = manifest.Metadata?.Records,
         MetadataBytes = manifest.Metadata?.Bytes ?? 0,
-        HasContent = manifest.Content is not null,
-        ContentLocation = manifest.Content?.Location,
-        Files = manifest.Content?.Files ?? 0,
+        HasContent = manifest.List is not null,
+        ContentLocation = manifest.Content?.Location ?? manifest.Store?.Location,
+        Files = manifest.Content?.Files ?? manifest.Store?.Files ?? 0,
         Links = manifest.Content?.Links ?? 0,
-        ContentBytes = manifest.Content?.Bytes ?? 0,
-        NewContentBytes = manifest.Content?.NewBytes ?? 0,
+        ContentBytes = manifest.List?.Bytes ?? 0,
+        NewContentBytes = manifest.Content?.NewBytes ?? manifest.Store?.NewBytes ?? 0,
         ReferencesChecked = manifest.ReferencesChecked,
         LeftOut = manifest.Content?.LeftOut ?? [],
-        Damaged = manifest.Content?.Damaged ?? [],
+        StoreFormat = manifest.Store?.Format,
+        Adopted = manifest.Store?.Adopted ?? [],
+        Damaged = manifest.Content?.Damaged ?? manifest.Store?.Damaged ?? [],
     };
 }

@@ -25,7 +25,7 @@ internal sealed class BackupVerifier(RepositoryStore repository)
 
         long files = 0;
         long bytes = 0;
-        if (manifest.Content is { } content)
+        if (manifest.List is { } list)
         {
             try
             {
@@ -40,7 +40,7 @@ internal sealed class BackupVerifier(RepositoryStore repository)
                     ProgressGate.Report(progress, "content", files, bytes);
                 }
 
-                Note("list of files", files == content.Files + content.Links && bytes == content.Bytes ? null : "it does not have the files that the manifest counts");
+                Note("list of files", files == list.Records && bytes == list.Bytes ? null : "it does not have the files that the manifest counts");
             }
             catch (CorruptionException damage)
             {
@@ -64,13 +64,13 @@ internal sealed class BackupVerifier(RepositoryStore repository)
         {
             AtEnd = (digest, _) =>
             {
-                if (!string.Equals(Convert.ToHexStringLower(digest), manifest.Content!.ListSha256, StringComparison.Ordinal))
+                if (!string.Equals(Convert.ToHexStringLower(digest), manifest.List!.Value.Sha256, StringComparison.Ordinal))
                 {
                     throw SealedFormat.Damaged(thing, "its SHA-256 is not the one in the manifest");
                 }
             },
         };
-        await foreach (ContentRecord record in ContentRecordReader.ReadAsync(hashing, thing, cancellationToken))
+        await foreach (ContentRecord record in ContentRecordReader.ReadAsync(hashing, thing, manifest.Store is not null, cancellationToken))
         {
             yield return record;
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Pachyderm.Errors;
@@ -18,6 +19,7 @@ internal sealed class ContentBlobs(RepositoryStore repository)
     private const string ObjectPrefix = "object/";
     private const string BlockPrefix = "block/";
     private const int MaxBlockName = 200;
+    private const int HashBufferBytes = 256 * 1024;
 
     /// <summary>The part of an object's path that is its hash.</summary>
     public static string ObjectHash(string path) => path.StartsWith(ObjectPrefix, StringComparison.Ordinal) ? path[ObjectPrefix.Length..] : "";
@@ -40,14 +42,75 @@ internal sealed class ContentBlobs(RepositoryStore repository)
             }
             catch (CorruptionException damage) when (acceptDamaged && damage.Id is "object-damaged")
             {
-                StoredFile? stored = await StoreOtherAsync(source, file, cancellationToken);
+                StoredFile? stored = await StoreOtherAsync(file.Path, () => source.OpenFile(file), cancellationToken);
                 return stored is { } kept ? kept with { IsDamaged = true } : null;
             }
         }
 
         return file.Kind == ContentFileKind.Block && IsPlainBlock(file.Path)
             ? await StoreBlockAsync(source, file, cancellationToken)
-            : await StoreOtherAsync(source, file, cancellationToken);
+            : await StoreOtherAsync(file.Path, () => source.OpenFile(file), cancellationToken);
+    }
+
+    /// <summary>Looks whether a pack is in the repository with its size, and reads its digest from there.</summary>
+    /// <returns>Its record; null if it is not there.</returns>
+    public Task<StoredFile?> FindPackAsync(string path, long sizeBytes, CancellationToken cancellationToken) =>
+        FindNamedAsync(new ContentRecord(ContentRecordKind.Pack, path, sizeBytes, default), cancellationToken);
+
+    /// <summary>Brings a pack into the repository under its name and size.</summary>
+    public async Task<StoredFile> StorePackAsync(string path, long sizeBytes, Func<Stream> open, CancellationToken cancellationToken)
+    {
+        await using Stream content = open();
+        return await StoreNamedAsync(new ContentRecord(ContentRecordKind.Pack, path, sizeBytes, default), content, cancellationToken);
+    }
+
+    /// <summary>Brings a file into the repository under the digest of its content; a small one just gets a record.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="open">Opens it at its beginning; null if it is gone. May be called more than once.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>Its record, and how many bytes were stored for it; null if the file vanished.</returns>
+    public async Task<StoredFile?> StoreOtherAsync(string path, Func<Stream?> open, CancellationToken cancellationToken)
+    {
+        await using Stream? first = open();
+        if (first is null)
+        {
+            return null;
+        }
+
+        byte[] start = new byte[MaxInlineBytes + 1];
+        int count = await first.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
+        if (count <= MaxInlineBytes)
+        {
+            return new StoredFile(new ContentRecord(ContentRecordKind.Inline, path, count, start.AsMemory(0, count)), 0, IsDamaged: false);
+        }
+
+        (byte[] digest, long length) = await HashAsync(start, first, cancellationToken);
+        ContentRecord record = new(ContentRecordKind.Blob, path, length, digest);
+        string key = Key(record);
+        long? present = await repository.GetSizeAsync(key, cancellationToken);
+        if (present == record.SizeBytes)
+        {
+            return new StoredFile(record, 0, IsDamaged: false);
+        }
+
+        await using Stream? second = open();
+        if (second is null)
+        {
+            return null;
+        }
+
+        await using HashingStream hashing = new(second, HashAlgorithmName.SHA256)
+        {
+            AtEnd = (again, read) =>
+            {
+                if (read != record.SizeBytes || !again.AsSpan().SequenceEqual(digest))
+                {
+                    throw Changed(path);
+                }
+            },
+        };
+        bool written = await repository.PutAsync(key, hashing, overwrite: present is not null, cancellationToken);
+        return new StoredFile(record, written ? record.SizeBytes : 0, IsDamaged: false);
     }
 
     /// <summary>Describes a file as <see cref="StoreAsync"/> would, without storing it: reads it whole.</summary>
@@ -133,10 +196,13 @@ internal sealed class ContentBlobs(RepositoryStore repository)
         };
     }
 
+    private static string PackName(string path) => path[(path.LastIndexOf('/') + 1)..];
+
     private static bool IsPlainBlock(string path) =>
         path.Length <= BlockPrefix.Length + MaxBlockName && !path.AsSpan(BlockPrefix.Length).Contains('/');
 
-    private static long StoredBytes(ContentRecordKind kind, long size) => kind == ContentRecordKind.Block ? size + ContentRecord.Sha256Bytes : size;
+    private static long StoredBytes(ContentRecordKind kind, long size) =>
+        kind is ContentRecordKind.Block or ContentRecordKind.Pack ? size + ContentRecord.Sha256Bytes : size;
 
     private static async Task<byte[]?> ReadInlineAsync(Stream content, CancellationToken cancellationToken)
     {
@@ -155,6 +221,7 @@ internal sealed class ContentBlobs(RepositoryStore repository)
         {
             ContentRecordKind.Object => $"object/{ObjectHash(record.Path)[..2]}/{ObjectHash(record.Path)}-{record.SizeBytes}",
             ContentRecordKind.Block => $"block/{record.Path[BlockPrefix.Length..][..Math.Min(2, record.Path.Length - BlockPrefix.Length)]}/{record.Path[BlockPrefix.Length..]}-{record.SizeBytes}",
+            ContentRecordKind.Pack => $"pack/{PackName(record.Path)[..Math.Min(2, PackName(record.Path).Length)]}/{PackName(record.Path)}-{record.SizeBytes}",
             ContentRecordKind.Blob => $"other/{digest[..2]}/{digest}-{record.SizeBytes}",
             _ => throw new InvalidOperationException("Only files that are not in the list have a key."),
         });
@@ -197,77 +264,70 @@ internal sealed class ContentBlobs(RepositoryStore repository)
     private async Task<StoredFile?> StoreBlockAsync(LegacyContentStore source, ContentFile file, CancellationToken cancellationToken)
     {
         ContentRecord record = new(ContentRecordKind.Block, file.Path, file.SizeBytes, default);
-        string key = Key(record);
-        long? present = await repository.GetSizeAsync(key, cancellationToken);
-        if (present == StoredBytes(record.Kind, file.SizeBytes))
+        if (await FindNamedAsync(record, cancellationToken) is { } known)
         {
-            byte[] digest = new byte[ContentRecord.Sha256Bytes];
-            await using Stream? trailer = await repository.OpenAsync(key, file.SizeBytes, cancellationToken);
-            if (trailer is not null && await trailer.ReadAtLeastAsync(digest, digest.Length, throwOnEndOfStream: false, cancellationToken) == digest.Length)
-            {
-                return new StoredFile(record with { Data = digest }, 0, IsDamaged: false);
-            }
+            return known;
         }
 
         await using Stream? content = source.OpenFile(file);
-        if (content is null)
+        return content is null ? null : await StoreNamedAsync(record, content, cancellationToken);
+    }
+
+    // What goes by name and size is followed by the SHA-256 of its content.
+    private async Task<StoredFile?> FindNamedAsync(ContentRecord record, CancellationToken cancellationToken)
+    {
+        string key = Key(record);
+        if (await repository.GetSizeAsync(key, cancellationToken) != StoredBytes(record.Kind, record.SizeBytes))
         {
             return null;
         }
 
+        byte[] digest = new byte[ContentRecord.Sha256Bytes];
+        await using Stream? trailer = await repository.OpenAsync(key, record.SizeBytes, cancellationToken);
+        return trailer is not null && await trailer.ReadAtLeastAsync(digest, digest.Length, throwOnEndOfStream: false, cancellationToken) == digest.Length
+            ? new StoredFile(record with { Data = digest }, 0, IsDamaged: false)
+            : null;
+    }
+
+    private async Task<StoredFile> StoreNamedAsync(ContentRecord record, Stream content, CancellationToken cancellationToken)
+    {
         await using HashingStream hashing = new(content, HashAlgorithmName.SHA256)
         {
             AppendDigest = true,
             AtEnd = (_, count) =>
             {
-                if (count != file.SizeBytes)
+                if (count != record.SizeBytes)
                 {
-                    throw Changed(file.Path);
+                    throw Changed(record.Path);
                 }
             },
         };
 
-        // A loser of a race between two backups reads its block in vain, but never mixes the two.
-        await repository.PutAsync(key, hashing, overwrite: true, cancellationToken);
-        return new StoredFile(record with { Data = hashing.Digest }, file.SizeBytes, IsDamaged: false);
+        // A loser of a race between two backups reads its file in vain, but never mixes the two.
+        await repository.PutAsync(Key(record), hashing, overwrite: true, cancellationToken);
+        return new StoredFile(record with { Data = hashing.Digest }, record.SizeBytes, IsDamaged: false);
     }
 
-    private async Task<StoredFile?> StoreOtherAsync(LegacyContentStore source, ContentFile file, CancellationToken cancellationToken)
+    private static async Task<(byte[] Digest, long Length)> HashAsync(byte[] start, Stream rest, CancellationToken cancellationToken)
     {
-        await using Stream? content = source.OpenFile(file);
-        if (content is null)
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(HashBufferBytes);
+        try
         {
-            return null;
-        }
-
-        if (await ReadInlineAsync(content, cancellationToken) is { } small)
-        {
-            return new StoredFile(new ContentRecord(ContentRecordKind.Inline, file.Path, small.Length, small), 0, IsDamaged: false);
-        }
-
-        content.Position = 0;
-        byte[] digest = await SHA256.HashDataAsync(content, cancellationToken);
-        ContentRecord record = new(ContentRecordKind.Blob, file.Path, content.Position, digest);
-        string key = Key(record);
-        long? present = await repository.GetSizeAsync(key, cancellationToken);
-        if (present == record.SizeBytes)
-        {
-            return new StoredFile(record, 0, IsDamaged: false);
-        }
-
-        content.Position = 0;
-        await using HashingStream hashing = new(content, HashAlgorithmName.SHA256)
-        {
-            AtEnd = (second, count) =>
+            hash.AppendData(start);
+            long length = start.Length;
+            while (await rest.ReadAsync(buffer, cancellationToken) is var read and > 0)
             {
-                if (count != record.SizeBytes || !second.AsSpan().SequenceEqual(digest))
-                {
-                    throw Changed(file.Path);
-                }
-            },
-        };
-        bool written = await repository.PutAsync(key, hashing, overwrite: present is not null, cancellationToken);
-        return new StoredFile(record, written ? record.SizeBytes : 0, IsDamaged: false);
+                hash.AppendData(buffer, 0, read);
+                length += read;
+            }
+
+            return (hash.GetHashAndReset(), length);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     // A checked view that owns what it reads.

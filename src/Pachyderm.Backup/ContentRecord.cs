@@ -57,7 +57,7 @@ internal readonly record struct ContentRecord(ContentRecordKind Kind, string Pat
         {
             ContentRecordKind.End => dataBytes == 0 && pathBytes == 0,
             ContentRecordKind.Object => dataBytes == 0,
-            ContentRecordKind.Block or ContentRecordKind.Blob => dataBytes == Sha256Bytes,
+            ContentRecordKind.Block or ContentRecordKind.Blob or ContentRecordKind.Pack => dataBytes == Sha256Bytes,
             ContentRecordKind.Inline => dataBytes == size,
             ContentRecordKind.Link => dataBytes > 0 && size == 0,
             _ => false,
@@ -99,4 +99,7 @@ internal enum ContentRecordKind : byte
 
     /// <summary>A symbolic link; the data is its target in UTF-8.</summary>
     Link = 5,
+
+    /// <summary>A sealed pack of 3.0; the data is the SHA-256 of its content.</summary>
+    Pack = 6,
 }

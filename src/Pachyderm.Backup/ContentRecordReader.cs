@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Pachyderm.Backup.Native;
 using Pachyderm.Formats.Content;
 using Pachyderm.ObjectStores;
 
@@ -10,9 +11,10 @@ internal static class ContentRecordReader
     /// <summary>Delivers the records before the end record.</summary>
     /// <param name="list">The list.</param>
     /// <param name="thing">What it is, for messages.</param>
+    /// <param name="isData">Whether it is that of a data directory of 3.0, else of a storage root: which paths may occur.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async IAsyncEnumerable<ContentRecord> ReadAsync(
-        Stream list, string thing, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Stream list, string thing, bool isData, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[64 * 1024];
         int start = 0;
@@ -48,7 +50,7 @@ internal static class ContentRecordReader
                 yield break;
             }
 
-            if (!IsInsideRoot(record) || Utf8Order.Instance.Compare(previous, record.Path) >= 0)
+            if (!(isData ? IsInsideData(record) : IsInsideRoot(record)) || Utf8Order.Instance.Compare(previous, record.Path) >= 0)
             {
                 throw SealedFormat.Damaged(thing, "a path in it is refused");
             }
@@ -59,11 +61,16 @@ internal static class ContentRecordReader
         }
     }
 
+    private static bool IsInsideData(ContentRecord record) =>
+        record.Kind is ContentRecordKind.Pack or ContentRecordKind.Blob or ContentRecordKind.Inline
+        && ObjectKey.IsValid(record.Path) && DataDirectory.IsPart(record.Path);
+
     private static bool IsInsideRoot(ContentRecord record)
     {
         int slash = record.Path.IndexOf('/', StringComparison.Ordinal);
         return slash > 0
             && ObjectKey.IsValid(record.Path)
+            && record.Kind != ContentRecordKind.Pack
             && LegacyContentStore.DirectoryNames.Contains(record.Path[..slash], StringComparer.Ordinal)
             && (record.Kind != ContentRecordKind.Object || LegacyContentStore.IsObjectHash(ContentBlobs.ObjectHash(record.Path)));
     }

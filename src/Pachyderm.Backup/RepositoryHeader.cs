@@ -39,7 +39,7 @@ internal sealed record RepositoryHeader(
                 "backup-repository-foreign", $"{location}, {Key}", "it is not the header of a backup repository", "give a directory of backups or an empty one");
         }
 
-        BackupFormat.CheckReader(header.Version, header.MinReader, location);
+        BackupFormat.CheckReader(header.Version, header.MinReader, CurrentVersion, location);
         return header;
     }
 }
@@ -100,14 +100,14 @@ internal sealed record KeyWrapping(string Kdf, int Iterations, byte[] Salt, stri
 /// <summary>The rule for versions of the format, the same for a repository and a manifest.</summary>
 internal static class BackupFormat
 {
-    public static void CheckReader(int version, int minReader, string thing)
+    public static void CheckReader(int version, int minReader, int known, string thing)
     {
-        if (version < 1 || minReader < 1 || minReader > RepositoryHeader.CurrentVersion)
+        if (version < 1 || minReader < 1 || minReader > known)
         {
             throw new OperatorException(
                 "backup-format-unknown",
                 thing,
-                $"it has backup format {version}, readable from format {minReader} on, and this release knows {RepositoryHeader.CurrentVersion}",
+                $"it has backup format {version}, readable from format {minReader} on, and this release knows {known}",
                 "use the release that wrote it, or a later one");
         }
     }

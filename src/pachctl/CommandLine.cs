@@ -40,7 +40,7 @@ internal static class CommandLine
         }
         catch (OperatorException exception)
         {
-            return Fail(exception.Message, exception.Id is "verification-failed" or "undo-incomplete" or "report-not-writable" ? ExitCodes.Failed : ExitCodes.Blocked);
+            return Fail(exception.Message, exception.Id is "verification-failed" or "undo-incomplete" or "report-not-writable" or "upgrade-differs" or "backup-differs" ? ExitCodes.Failed : ExitCodes.Blocked);
         }
         catch (OperationCanceledException)
         {

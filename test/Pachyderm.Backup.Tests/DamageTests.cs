@@ -315,7 +315,7 @@ public sealed class DamageTests
     }
 
     private static async Task<List<ContentRecord>> ReadAsync(byte[] list) =>
-        await ContentRecordReader.ReadAsync(new MemoryStream(list), "list", CancellationToken.None).ToListAsync();
+        await ContentRecordReader.ReadAsync(new MemoryStream(list), "list", isData: false, CancellationToken.None).ToListAsync();
 
     private static async Task<bool> IsDamagedAsync(BackupRepository repository)
     {

@@ -31,7 +31,7 @@ internal static class CrashWriter
     // One of everything, so that half a change would show.
     private static int Write(IMetadataWriter writer, string name)
     {
-        writer.PutObject(new ObjectRecord(name, 1, new byte[50]));
+        writer.PutObject(new ObjectRecord(name, 1, new byte[50], DateTimeOffset.UnixEpoch));
         writer.PutTag(new TagRecord(name, name));
         writer.AddPendingWrite(Commit, new byte[10]);
         writer.AddChange(new Change(0, ChangeKind.BranchMoved, name));

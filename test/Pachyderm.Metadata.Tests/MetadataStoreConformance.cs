@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Pachyderm.Metadata.Tests;
@@ -57,9 +58,9 @@ public abstract partial class MetadataStoreConformance : IAsyncLifetime
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 
     [Fact]
-    public async Task A_new_store_has_format_1_and_nothing_in_it()
+    public async Task A_new_store_has_the_newest_format_and_nothing_in_it()
     {
-        Assert.Equal(1, Store.Format);
+        Assert.Equal(2, Store.Format);
         await ReadAsync(reader =>
         {
             Assert.Empty(reader.ListRepos());
@@ -318,10 +319,10 @@ public abstract partial class MetadataStoreConformance : IAsyncLifetime
         {
             foreach (string hash in (string[])["c", "a", "b", "d"])
             {
-                writer.PutObject(new ObjectRecord(hash, 1, Bytes("old")));
+                writer.PutObject(new ObjectRecord(hash, 1, Bytes("old"), Moment));
             }
 
-            writer.PutObject(new ObjectRecord("b", 2, ReadOnlyMemory<byte>.Empty));
+            writer.PutObject(new ObjectRecord("b", 2, ReadOnlyMemory<byte>.Empty, Moment));
             writer.DeleteObject("c");
             writer.DeleteObject("never");
         });
@@ -330,6 +331,33 @@ public abstract partial class MetadataStoreConformance : IAsyncLifetime
         Assert.Equal("old", Text((await ReadAsync(reader => reader.FindObject("a")))!.Content));
         Assert.Equal(["a", "b"], (await ReadAsync(reader => reader.ListObjects(null, 2))).Select(record => record.Hash));
         Assert.Equal(["d"], (await ReadAsync(reader => reader.ListObjects("b", 2))).Select(record => record.Hash));
+    }
+
+    [Fact]
+    public async Task Objects_keep_their_times_and_hashes_of_128_digits()
+    {
+        string[] hashes = [.. Enumerable.Range(0, 5).Select(i => Convert.ToHexStringLower(SHA512.HashData([(byte)i])))];
+        string upper = hashes[0].ToUpperInvariant();
+        await WriteAsync(writer =>
+        {
+            foreach (string hash in (string[])[.. hashes, upper])
+            {
+                writer.PutObject(new ObjectRecord(hash, 1, Bytes(hash), Moment.AddTicks(3)));
+                writer.PutTag(new TagRecord("tag of " + hash, hash));
+            }
+
+            writer.PutObject(new ObjectRecord(hashes[1], 1, Bytes("again"), Moment.AddDays(1)));
+            writer.DeleteObject(hashes[2]);
+        });
+        string[] left = [.. hashes.Where(hash => hash != hashes[2]).Order(StringComparer.Ordinal)];
+        IReadOnlyList<ObjectRecord> listed = await ReadAsync(reader => reader.ListObjects(null, 10));
+        Assert.Equal(left, listed.Select(record => record.Hash).Where(hash => hash != upper));
+        Assert.Equal(left[1..3], (await ReadAsync(reader => reader.ListObjects(left[0], 2))).Select(record => record.Hash));
+        Assert.Equal(Moment.AddTicks(3), (await ReadAsync(reader => reader.FindObject(hashes[0])))!.Created);
+        Assert.Equal(Moment.AddDays(1), (await ReadAsync(reader => reader.FindObject(hashes[1])))!.Created);
+        Assert.Equal(upper, Text((await ReadAsync(reader => reader.FindObject(upper)))!.Content));
+        Assert.Equal(hashes[3], (await ReadAsync(reader => reader.FindTag("tag of " + hashes[3])))!.ObjectHash);
+        Assert.Equal(upper, (await ReadAsync(reader => reader.FindTag("tag of " + upper)))!.ObjectHash);
     }
 
     [Fact]

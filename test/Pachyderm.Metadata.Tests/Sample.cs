@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Pachyderm.Metadata.Tests;
@@ -24,8 +25,11 @@ internal static class Sample
                 Encoding.UTF8.GetBytes(new string((char)('a' + (i % 26)), i == 20 ? 6_000 : i * 5)));
         }
 
-        writer.PutObject(new ObjectRecord("1", 5, Encoding.UTF8.GetBytes("content")));
+        writer.PutObject(new ObjectRecord("1", 5, Encoding.UTF8.GetBytes("content"), moment));
         writer.PutTag(new TagRecord("master", "1"));
+        string hash = Convert.ToHexStringLower(SHA512.HashData("content"u8));
+        writer.PutObject(new ObjectRecord(hash, 7, Encoding.UTF8.GetBytes("content"), moment.AddDays(1)));
+        writer.PutTag(new TagRecord("hashed", hash));
         writer.PutRow(1, "images"u8, "value"u8);
         writer.PutRow(2, "images"u8, []);
         writer.AddChange(new Change(0, ChangeKind.RepoCreated, "images"));

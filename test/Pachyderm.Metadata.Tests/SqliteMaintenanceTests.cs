@@ -149,7 +149,7 @@ public sealed class SqliteMaintenanceTests : IAsyncLifetime
                     await store.WriteAsync(
                         writer =>
                         {
-                            writer.PutObject(new ObjectRecord($"{i}", i, new byte[100]));
+                            writer.PutObject(new ObjectRecord($"{i}", i, new byte[100], DateTimeOffset.UnixEpoch));
                             writer.PutTag(new TagRecord($"t{i}", $"{i}"));
                             return 0;
                         },

@@ -43,7 +43,7 @@ public sealed class SqliteModelTests
             $"delete {count} writes of {key}",
             writer => writer.DeletePendingWrites(key, writer.ListPendingWrites(key, 0, count + 1) is [.., { } last] ? last.Sequence : 0))),
         Gen.Select(Name, Bytes, (hash, content) => new Operation(
-            $"put object {hash}", writer => writer.PutObject(new ObjectRecord(hash, content.Length, content)))),
+            $"put object {hash}", writer => writer.PutObject(new ObjectRecord(hash, content.Length, content, DateTimeOffset.UnixEpoch)))),
         Name.Select(hash => new Operation($"delete object {hash}", writer => writer.DeleteObject(hash))),
         Gen.Select(Name, Name, (name, hash) => new Operation($"put tag {name}", writer => writer.PutTag(new TagRecord(name, hash)))),
         Name.Select(name => new Operation($"delete tag {name}", writer => writer.DeleteTag(name))),

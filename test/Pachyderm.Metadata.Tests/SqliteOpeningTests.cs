@@ -23,7 +23,7 @@ public sealed class SqliteOpeningTests : IDisposable
         await using (SqliteMetadataStore store = await OpenAsync(new SqliteMetadataOptions { Path = StorePath, TimeProvider = clock }))
         {
             id = store.StoreId;
-            Assert.Equal((1, clock.GetUtcNow()), (store.Format, store.Created));
+            Assert.Equal((StoreFormat.Version, clock.GetUtcNow()), (store.Format, store.Created));
             Assert.Matches("^[0-9a-f]{32}$", id);
         }
 
@@ -132,9 +132,9 @@ public sealed class SqliteOpeningTests : IDisposable
     public async Task A_newer_format_that_this_release_may_read_opens_and_refuses_writes()
     {
         await CreateAsync();
-        Edit("UPDATE store SET format = 2, min_reader = 1");
+        Edit("UPDATE store SET format = 3, min_reader = 2");
         await using SqliteMetadataStore store = await OpenAsync();
-        Assert.Equal(2, store.Format);
+        Assert.Equal(3, store.Format);
         Assert.NotNull(await store.ReadAsync(reader => reader.FindTag("old"), Token));
         OperatorException refusal = await Assert.ThrowsAsync<OperatorException>(() => PutTagAsync(store, "new"));
         Assert.Equal("store-format", refusal.Id);
@@ -142,7 +142,7 @@ public sealed class SqliteOpeningTests : IDisposable
     }
 
     [Theory]
-    [InlineData("UPDATE store SET format = 7, min_reader = 2", "store-format")]
+    [InlineData("UPDATE store SET format = 7, min_reader = 3", "store-format")]
     [InlineData("UPDATE store SET format = 0, min_reader = 0", "store-format")]
     [InlineData("UPDATE store SET format = -1", "store-damaged")]
     [InlineData("UPDATE store SET format = 1 << 40", "store-damaged")]

@@ -35,7 +35,7 @@ public class MetadataStoreBenchmarks
             for (int i = 0; i < Commits; i++)
             {
                 writer.PutCommit(Commit($"{i:d32}", [new CommitKey("source", $"{i:d32}")]));
-                writer.PutObject(new ObjectRecord($"{i:d128}", i, _payload));
+                writer.PutObject(new ObjectRecord($"{i:d128}", i, _payload, DateTimeOffset.UnixEpoch));
             }
         });
     }

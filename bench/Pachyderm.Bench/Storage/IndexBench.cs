@@ -13,7 +13,8 @@ internal static class IndexBench
     public static async Task RunAsync(string directory, long entries, CancellationToken cancellationToken)
     {
         PackSet packs = new();
-        ChunkIndexOptions options = new(ReadOnly: false, ChunkIndexOptions.DefaultTableLimit, static _ => { }, static () => { });
+        ChunkIndexOptions options = new(
+            ReadOnly: false, ChunkIndexOptions.DefaultTableLimit, static _ => { }, static () => { }, static _ => Task.CompletedTask);
         PackFile pack = packs.Add(PackId.Create(), PackFile.Past);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         await using ChunkIndex index = ChunkIndex.Open(Path.Combine(directory, "index"), packs, options);

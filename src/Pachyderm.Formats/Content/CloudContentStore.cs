@@ -40,7 +40,7 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
     public override IAsyncEnumerable<ContentTag> ListTagsAsync(string prefix, CancellationToken cancellationToken) =>
         MergeAsync(ListTagFilesAsync(prefix, cancellationToken), ListIndexedTagsAsync(prefix, cancellationToken), tag => tag.Name, cancellationToken);
 
-    public override IAsyncEnumerable<ContentObject> ListObjectsAsync(CancellationToken cancellationToken) =>
+    public override IAsyncEnumerable<ContentPlace> ListPlacesAsync(CancellationToken cancellationToken) =>
         MergeAsync(ListObjectFilesAsync(cancellationToken), ListIndexedObjectsAsync(cancellationToken), item => item.Hash, cancellationToken);
 
     public override async Task<bool> RemoveTagAsync(string tag, CancellationToken cancellationToken)
@@ -200,7 +200,7 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
         }
     }
 
-    private async IAsyncEnumerable<ContentObject> ListObjectFilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ContentPlace> ListObjectFilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (ObjectProperties file in _files.ListAsync("object/", cancellationToken))
         {
@@ -208,23 +208,26 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
             if (IsObjectHash(hash) && await ReadSmallAsync(file.Key, cancellationToken) is { } reference)
             {
                 yield return TryReadReference(reference, out BlockRange range)
-                    ? new ContentObject(hash, (long)(range.Upper - range.Lower))
+                    ? PlaceOf(hash, range)
                     : throw Damaged(hash, "its file is no reference to a block");
             }
         }
     }
 
-    private async IAsyncEnumerable<ContentObject> ListIndexedObjectsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ContentPlace> ListIndexedObjectsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (ObjectProperties file in _files.ListAsync("index/", cancellationToken))
         {
             ContentIndex index = await LoadIndexAsync(file.Key["index/".Length..], cancellationToken);
             foreach ((string hash, BlockRange range) in index.Objects.OrderBy(item => item.Key, StringComparer.Ordinal))
             {
-                yield return new ContentObject(hash, (long)(range.Upper - range.Lower));
+                yield return PlaceOf(hash, range);
             }
         }
     }
+
+    private static ContentPlace PlaceOf(string hash, BlockRange range) =>
+        new(hash, "block/" + range.Block, (long)range.Lower, (long)(range.Upper - range.Lower));
 
     // Names of one character have an index of one character.
     private static string ShardOf(string name) => name.Length <= 2 ? name : name[..2];

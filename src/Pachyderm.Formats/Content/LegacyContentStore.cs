@@ -121,7 +121,19 @@ public abstract class LegacyContentStore
 
     /// <summary>Delivers each object once, in byte order of the hashes. Objects that refer to missing bytes are delivered too.</summary>
     /// <exception cref="CorruptionException"><c>object-damaged</c>, <c>index-damaged</c>.</exception>
-    public abstract IAsyncEnumerable<ContentObject> ListObjectsAsync(CancellationToken cancellationToken);
+    public async IAsyncEnumerable<ContentObject> ListObjectsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (ContentPlace place in ListPlacesAsync(cancellationToken))
+        {
+            yield return new ContentObject(place.Hash, place.SizeBytes);
+        }
+    }
+
+    /// <summary>
+    /// Delivers each object once, in byte order of the hashes, with the place of its bytes. Whether anything is there is not looked at.
+    /// </summary>
+    /// <exception cref="CorruptionException"><c>object-damaged</c>, <c>index-damaged</c>.</exception>
+    public abstract IAsyncEnumerable<ContentPlace> ListPlacesAsync(CancellationToken cancellationToken);
 
     /// <summary>Makes a tag, durably, the way the layout does: a symbolic link, or a file with an <c>ObjectIndex</c>.</summary>
     /// <param name="tag">Name of the tag.</param>

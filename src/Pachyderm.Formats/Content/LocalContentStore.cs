@@ -45,7 +45,7 @@ internal sealed class LocalContentStore(string rootPath) : LegacyContentStore(ro
         }
     }
 
-    public override async IAsyncEnumerable<ContentObject> ListObjectsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public override async IAsyncEnumerable<ContentPlace> ListPlacesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         SortedDirectory directory = new(Path.Combine(RootPath, "object"));
         await foreach (DirectoryEntry entry in Guard(directory.Read(), "object", cancellationToken))
@@ -53,7 +53,7 @@ internal sealed class LocalContentStore(string rootPath) : LegacyContentStore(ro
             // Files of other names are uploads that never finished.
             if (entry.Kind == DirectoryEntryKind.File && IsObjectHash(entry.Name))
             {
-                yield return new ContentObject(entry.Name, entry.SizeBytes);
+                yield return new ContentPlace(entry.Name, "object/" + entry.Name, 0, entry.SizeBytes);
             }
         }
     }

@@ -94,7 +94,10 @@ internal sealed record IntegrityCheck(
             DELETE FROM pending_owners WHERE writes = 0
             """),
         new("tag-object-missing", "its object does not exist", "put the object again, or delete the tag",
-            "SELECT 'tag ' || t.name, t.object_hash FROM tags t WHERE NOT EXISTS (SELECT 1 FROM objects o WHERE o.hash = t.object_hash)"),
+            """
+            SELECT 'tag ' || t.name, iif(typeof(t.object_hash) = 'blob', lower(hex(t.object_hash)), t.object_hash) FROM tags t
+            WHERE NOT EXISTS (SELECT 1 FROM objects o WHERE o.hash = t.object_hash)
+            """),
     ];
 
     /// <summary>The findings of this check.</summary>

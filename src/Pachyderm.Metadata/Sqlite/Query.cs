@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Security.Cryptography;
 using System.Text;
 using SQLitePCL;
 
@@ -11,8 +14,12 @@ internal readonly struct Query(Database database, sqlite3_stmt statement) : IDis
 {
     private const int StackBytes = 384;
 
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+
     // A name with half a surrogate pair would come back as another name: it is refused.
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private sqlite3_stmt Statement => statement;
 
     /// <summary>Binds a number.</summary>
     public Query Bind(int parameter, long value)
@@ -32,6 +39,17 @@ internal readonly struct Query(Database database, sqlite3_stmt statement) : IDis
         return BindText(parameter, text, end: []);
     }
 
+    /// <summary>Binds the name of an object as a store of a format has it.</summary>
+    public Query BindHash(int parameter, string hash, int format)
+    {
+        ArgumentNullException.ThrowIfNull(hash);
+        Span<byte> bytes = stackalloc byte[SHA512.HashSizeInBytes];
+        return format > 1 && hash.Length == 2 * bytes.Length && !hash.AsSpan().ContainsAnyExcept(HexDigits)
+            && Convert.FromHexString(hash, bytes, out _, out _) == OperationStatus.Done
+                ? Bind(parameter, bytes)
+                : Bind(parameter, hash);
+    }
+
     /// <summary>Binds text or null.</summary>
     public Query BindOptional(int parameter, string? text) => text is null ? BindNull(parameter) : Bind(parameter, text);
 
@@ -44,6 +62,22 @@ internal readonly struct Query(Database database, sqlite3_stmt statement) : IDis
         database.Check(
             bytes.IsEmpty ? raw.sqlite3_bind_zeroblob(statement, parameter, 0) : raw.sqlite3_bind_blob(statement, parameter, bytes));
         return this;
+    }
+
+    /// <summary>Binds the value of a column, be it text, bytes or a number.</summary>
+    public Query BindFrom(int parameter, Query row, int column)
+    {
+        ReadOnlySpan<byte> bytes = raw.sqlite3_column_blob(row.Statement, column);
+        switch (raw.sqlite3_column_type(row.Statement, column))
+        {
+            case raw.SQLITE_TEXT:
+                database.Check(raw.sqlite3_bind_text(statement, parameter, bytes));
+                return this;
+            case raw.SQLITE_BLOB:
+                return Bind(parameter, bytes);
+            default:
+                return Bind(parameter, row.Int64(column));
+        }
     }
 
     /// <summary>Binds bytes or null.</summary>
@@ -89,6 +123,11 @@ internal readonly struct Query(Database database, sqlite3_stmt statement) : IDis
         }
     }
 
+    /// <summary>The name of an object.</summary>
+    public string Hash(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_BLOB
+        ? Convert.ToHexStringLower(raw.sqlite3_column_blob(statement, column))
+        : Text(column);
+
     /// <summary>Text or null.</summary>
     public string? OptionalText(int column) => IsNull(column) ? null : Text(column);
 
@@ -105,6 +144,21 @@ internal readonly struct Query(Database database, sqlite3_stmt statement) : IDis
         }
 
         return Blob(column);
+    }
+
+    /// <summary>Feeds all columns of the row to a hash, each with its type and length, so that no two rows give the same bytes.</summary>
+    public void AppendColumns(XxHash128 hash)
+    {
+        Span<byte> head = stackalloc byte[9];
+        for (int column = 0; column < raw.sqlite3_column_count(statement); column++)
+        {
+            int type = raw.sqlite3_column_type(statement, column);
+            ReadOnlySpan<byte> bytes = type is raw.SQLITE_TEXT or raw.SQLITE_BLOB ? raw.sqlite3_column_blob(statement, column) : [];
+            head[0] = (byte)type;
+            BinaryPrimitives.WriteInt64LittleEndian(head[1..], type == raw.SQLITE_INTEGER ? Int64(column) : bytes.Length);
+            hash.Append(head);
+            hash.Append(bytes);
+        }
     }
 
     /// <summary>A moment.</summary>

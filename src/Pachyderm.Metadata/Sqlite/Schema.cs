@@ -97,15 +97,17 @@ internal static class Schema
           PRIMARY KEY (owner, sequence)
         ) STRICT, WITHOUT ROWID;
 
+        -- A hash is a blob of 64 bytes. Text that is not a SHA-512 in lower-case digits is kept as text.
         CREATE TABLE objects (
-          hash TEXT NOT NULL PRIMARY KEY,
+          hash ANY NOT NULL PRIMARY KEY,
+          created INTEGER NOT NULL,
           size_bytes INTEGER NOT NULL,
           content BLOB NOT NULL
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE tags (
           name TEXT NOT NULL PRIMARY KEY,
-          object_hash TEXT NOT NULL
+          object_hash ANY NOT NULL
         ) STRICT, WITHOUT ROWID;
 
         -- Records of other rooms, whose encodings carry numbers of their own.
@@ -125,10 +127,17 @@ internal static class Schema
         ) STRICT;
         """;
 
-    /// <summary>The tables and indexes that a file has, one statement each, in order of name.</summary>
+    /// <summary>
+    /// The tables and indexes that a file has, one statement each, in order of name, without what an upgrade needs until it is finalized.
+    /// </summary>
     public static string Read(Database database)
     {
-        using Query query = database.Prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name");
+        // SQLite puts the name of a table into quotes when it renames it, which upgrades do.
+        using Query query = database.Prepare(
+            """
+            SELECT replace(sql, '"', '') FROM sqlite_schema
+            WHERE sql IS NOT NULL AND name NOT GLOB 'upgrade_*' AND tbl_name NOT GLOB 'upgrade_*' ORDER BY name
+            """);
         StringBuilder text = new();
         while (query.Step())
         {

@@ -173,12 +173,18 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
         }
     }
 
-    private static T Read<T>(Database database, Func<IMetadataReader, T> query)
+    private T Read<T>(Database database, Func<IMetadataReader, T> query)
     {
-        SqliteReader reader = new(database);
+        SqliteReader reader = new(database, _stamp.Format);
         database.Prepare("BEGIN").Run();
         try
         {
+            // Whoever writes has the lock, without which nobody changes the format.
+            if (_writer is null && database.Number("SELECT format FROM store") != _stamp.Format)
+            {
+                throw new OperatorException("store-upgraded", _path, "the store has got another format meanwhile", "open it again: restart pachd");
+            }
+
             return query(reader);
         }
         finally

@@ -4,7 +4,7 @@ using Pachyderm.ObjectStores;
 namespace Pachyderm.Metadata.Sqlite;
 
 /// <summary>Reads records inside the transaction of a connection.</summary>
-internal class SqliteReader(Database database) : IMetadataReader
+internal class SqliteReader(Database database, int format) : IMetadataReader
 {
     private const string CommitColumns = "repo, id, parent, started, finished, size_bytes, tree, revision";
 
@@ -19,6 +19,9 @@ internal class SqliteReader(Database database) : IMetadataReader
 
     /// <summary>The sequences as this view sees them.</summary>
     protected virtual Sequences Sequences => Sequences.Read(Connection);
+
+    // Format 1 did not have them.
+    private bool HasTimesOfObjects => format > 1;
 
     /// <summary>Ends the view: whoever kept it gets exceptions from now on.</summary>
     public void End() => _database = null;
@@ -121,17 +124,25 @@ internal class SqliteReader(Database database) : IMetadataReader
     /// <inheritdoc/>
     public ObjectRecord? FindObject(string hash)
     {
-        using Query query = Connection.Prepare("SELECT hash, size_bytes, content FROM objects WHERE hash = ?1").Bind(1, hash);
+        using Query query = (HasTimesOfObjects
+            ? Connection.Prepare("SELECT hash, size_bytes, content, created FROM objects WHERE hash = ?1")
+            : Connection.Prepare("SELECT hash, size_bytes, content, 0 FROM objects WHERE hash = ?1")).BindHash(1, hash, format);
         return query.Step() ? Object(query) : null;
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<ObjectRecord> ListObjects(string? after, int limit)
     {
-        using Query query = after is null
-            ? Connection.Prepare("SELECT hash, size_bytes, content FROM objects ORDER BY hash LIMIT ?1").Bind(1, Limit(limit))
-            : Connection.Prepare("SELECT hash, size_bytes, content FROM objects WHERE hash > ?2 ORDER BY hash LIMIT ?1")
-                .Bind(1, Limit(limit)).Bind(2, after);
+        using Query query = (HasTimesOfObjects, after) switch
+        {
+            (true, null) => Connection.Prepare("SELECT hash, size_bytes, content, created FROM objects ORDER BY hash LIMIT ?1"),
+            (false, null) => Connection.Prepare("SELECT hash, size_bytes, content, 0 FROM objects ORDER BY hash LIMIT ?1"),
+            (true, _) => Connection.Prepare("SELECT hash, size_bytes, content, created FROM objects WHERE hash > ?2 ORDER BY hash LIMIT ?1")
+                .BindHash(2, after, format),
+            (false, _) => Connection.Prepare("SELECT hash, size_bytes, content, 0 FROM objects WHERE hash > ?2 ORDER BY hash LIMIT ?1")
+                .BindHash(2, after, format),
+        };
+        query.Bind(1, Limit(limit));
         return List(query, Object);
     }
 
@@ -246,9 +257,9 @@ internal class SqliteReader(Database database) : IMetadataReader
 
     private static BranchRecord Branch(Query row) => new(row.Text(0), row.Text(1), row.Text(2), row.Int64(3));
 
-    private static ObjectRecord Object(Query row) => new(row.Text(0), row.Int64(1), row.Blob(2));
+    private static ObjectRecord Object(Query row) => new(row.Hash(0), row.Int64(1), row.Blob(2), row.Time(3));
 
-    private static TagRecord Tag(Query row) => new(row.Text(0), row.Text(1));
+    private static TagRecord Tag(Query row) => new(row.Text(0), row.Hash(1));
 
     private RepoRecord Repo(Query row)
     {

@@ -16,7 +16,7 @@ internal sealed class WriterState(Database database)
 }
 
 /// <summary>Writes records inside the transaction of the writing connection.</summary>
-internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Database), IMetadataWriter
+internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Database, StoreFormat.Version), IMetadataWriter
 {
     /// <inheritdoc/>
     protected override Sequences Sequences
@@ -173,21 +173,22 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
         ArgumentNullException.ThrowIfNull(obj);
         Connection.Prepare(
                 """
-                INSERT INTO objects (hash, size_bytes, content) VALUES (?1, ?2, ?3)
-                ON CONFLICT (hash) DO UPDATE SET size_bytes = ?2, content = ?3
+                INSERT INTO objects (hash, created, size_bytes, content) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (hash) DO UPDATE SET created = ?2, size_bytes = ?3, content = ?4
                 """)
-            .Bind(1, obj.Hash).Bind(2, obj.SizeBytes).Bind(3, obj.Content.Span).Run();
+            .BindHash(1, obj.Hash, StoreFormat.Version).Bind(2, obj.Created.UtcTicks).Bind(3, obj.SizeBytes).Bind(4, obj.Content.Span).Run();
     }
 
     /// <inheritdoc/>
-    public void DeleteObject(string hash) => Connection.Prepare("DELETE FROM objects WHERE hash = ?1").Bind(1, hash).Run();
+    public void DeleteObject(string hash) =>
+        Connection.Prepare("DELETE FROM objects WHERE hash = ?1").BindHash(1, hash, StoreFormat.Version).Run();
 
     /// <inheritdoc/>
     public void PutTag(TagRecord tag)
     {
         ArgumentNullException.ThrowIfNull(tag);
         Connection.Prepare("INSERT INTO tags (name, object_hash) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET object_hash = ?2")
-            .Bind(1, tag.Name).Bind(2, tag.ObjectHash).Run();
+            .Bind(1, tag.Name).BindHash(2, tag.ObjectHash, StoreFormat.Version).Run();
     }
 
     /// <inheritdoc/>

@@ -32,7 +32,7 @@ internal sealed record StoreStamp(int Format, int MinReader, DateTimeOffset Crea
         }
 
         StoreStamp stamp = ReadRow(database);
-        if (stamp.Format < StoreFormat.Version || stamp.MinReader > StoreFormat.Version)
+        if (stamp.Format < StoreFormat.OldestRead || stamp.MinReader > StoreFormat.Version)
         {
             throw stamp.Refusal(database.Path, "read");
         }
@@ -53,7 +53,7 @@ internal sealed record StoreStamp(int Format, int MinReader, DateTimeOffset Crea
         "store-format", path, $"the store has format {Format}, and this release can {verb} only format {StoreFormat.Version}",
         Format > StoreFormat.Version
             ? "use the release that wrote it, or a newer one; 'pachctl migrate' upgrades stores that are older than the release"
-            : "upgrade it with 'pachctl migrate'");
+            : "stop pachd and upgrade it with 'pachctl migrate --data DIRECTORY'");
 
     private static StoreStamp ReadRow(Database database)
     {

@@ -17,8 +17,11 @@ public sealed record MigrationPath(IReadOnlyList<MigrationLeg> Legs)
         (new(1, 3, 7), new(1, 3, 8), "1.3.7-1.3.8"),
     ];
 
-    /// <summary>The newest release that a store can be carried to.</summary>
+    /// <summary>The newest release that an etcd can be carried to.</summary>
     public static ReleaseVersion Newest { get; } = new(1, 5, 3);
+
+    /// <summary>The release that keeps its data in a directory of its own, into which clusters are imported.</summary>
+    public static ReleaseVersion Native { get; } = new(3, 0, 0);
 
     /// <summary>Every release between 1.2.0 and <see cref="Newest"/>, oldest first.</summary>
     public static IEnumerable<ReleaseVersion> KnownReleases =>
@@ -34,7 +37,16 @@ public sealed record MigrationPath(IReadOnlyList<MigrationLeg> Legs)
     public static MigrationPath Find(ReleaseVersion from, ReleaseVersion to)
     {
         RequireKnown(from, "--from");
-        RequireKnown(to, "--to");
+        bool isNative = to.CompareTo(Native) == 0;
+        if (isNative)
+        {
+            to = Newest;
+        }
+        else
+        {
+            RequireKnown(to, "--to");
+        }
+
         if (to < from)
         {
             throw new OperatorException(
@@ -51,6 +63,11 @@ public sealed record MigrationPath(IReadOnlyList<MigrationLeg> Legs)
             MigrationLeg leg = NextLeg(here, to);
             legs.Add(leg);
             here = leg.To;
+        }
+
+        if (isNative)
+        {
+            legs.Add(new MigrationLeg(here, Native, MigrationLegKind.Step, "1.5.x-3.0.0"));
         }
 
         return new MigrationPath(legs);
@@ -104,7 +121,7 @@ public sealed record MigrationPath(IReadOnlyList<MigrationLeg> Legs)
                 "unknown-release",
                 $"{option} {version}",
                 "no such release is known to this program",
-                "name one of 1.2.0 to 1.2.4, 1.3.0 to 1.3.20, 1.4.0 to 1.4.8, 1.5.0 to 1.5.3");
+                "name one of 1.2.0 to 1.2.4, 1.3.0 to 1.3.20, 1.4.0 to 1.4.8, 1.5.0 to 1.5.3, 3.0.0");
         }
     }
 }

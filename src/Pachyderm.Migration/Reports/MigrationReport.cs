@@ -63,6 +63,9 @@ public sealed record MigrationReport
     /// <summary>Results of old datums; null without a storage root.</summary>
     public TagSummary? Tags { get; set; }
 
+    /// <summary>What was carried into a data directory; null if none was made.</summary>
+    public ImportSummary? Import { get; set; }
+
     /// <summary>Name of the backup.</summary>
     public string? Backup { get; set; }
 

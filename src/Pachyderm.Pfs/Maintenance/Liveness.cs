@@ -1,4 +1,6 @@
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Pachyderm.Metadata;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
@@ -11,6 +13,19 @@ namespace Pachyderm.Pfs;
 /// <param name="Files">Contents of files.</param>
 /// <param name="Chunk">A chunk by itself.</param>
 public sealed record LiveRoot(string Owner, DirectoryReference? Tree, IReadOnlyList<FileContent> Files, ChunkId? Chunk);
+
+/// <summary>Which objects nobody needs any more: those without a tag that are old, and whose content nothing else needs.</summary>
+/// <param name="before">Objects that are younger are kept: somebody may be about to use them.</param>
+/// <param name="isNeeded">Tells whether the content is needed by a root that was listed before.</param>
+public sealed class ObjectExpiry(DateTimeOffset before, Func<FileContent, ValueTask<bool>> isNeeded)
+{
+    /// <summary>Objects deleted so far.</summary>
+    public long Deleted { get; internal set; }
+
+    internal DateTimeOffset Before => before;
+
+    internal Func<FileContent, ValueTask<bool>> IsNeeded => isNeeded;
+}
 
 /// <summary>
 /// What is referred to: by commits, by writes of open commits, by objects, and by whoever reads at present (spec/pfs.md section 10).
@@ -45,7 +60,10 @@ public sealed class Liveness
     /// Every root. What comes into being while this runs may be missing: it was written meanwhile, and so is nothing that a collection may
     /// remove.
     /// </summary>
-    public async IAsyncEnumerable<LiveRoot> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <param name="expiry">Which objects nobody needs any more; null for none. Those are deleted.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async IAsyncEnumerable<LiveRoot> ListAsync(
+        ObjectExpiry? expiry, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (CommitKey? after = null; ;)
         {
@@ -76,10 +94,6 @@ public sealed class Liveness
             }
             after = page[^1].Key;
         }
-        await foreach (LiveRoot root in ListObjectsAsync(cancellationToken))
-        {
-            yield return root;
-        }
         Func<CancellationToken, IAsyncEnumerable<LiveRoot>>[] others;
         lock (sources)
         {
@@ -91,6 +105,11 @@ public sealed class Liveness
             {
                 yield return root;
             }
+        }
+        // Behind all else, so that the caller knows by then what is needed anyway.
+        await foreach (LiveRoot root in ListObjectsAsync(expiry, cancellationToken))
+        {
+            yield return root;
         }
         // Last, because a commit that somebody reads may have been deleted before it was looked at above.
         (IReadOnlyList<DirectoryReference> readTrees, IReadOnlyList<FileContent> readFiles) = await pins.ListAsync(cancellationToken);
@@ -139,15 +158,24 @@ public sealed class Liveness
         }
     }
 
-    private async IAsyncEnumerable<LiveRoot> ListObjectsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<LiveRoot> ListObjectsAsync(
+        ObjectExpiry? expiry, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // Hashes of their names: where two are the same, an object stays that could go.
+        HashSet<ulong> tagged = expiry is null ? [] : await ListTaggedAsync(cancellationToken);
         for (string? after = null; ;)
         {
             string? start = after;
             IReadOnlyList<ObjectRecord> page = await metadata.ReadAsync(reader => reader.ListObjects(start, PageLength), cancellationToken);
             foreach (ObjectRecord record in page)
             {
-                yield return new LiveRoot($"object {record.Hash}", null, [FileContentCodec.Decode(record.Content.Span)], null);
+                FileContent content = FileContentCodec.Decode(record.Content.Span);
+                if (expiry is not null && record.Created <= expiry.Before && !tagged.Contains(NameHash(record.Hash))
+                    && !await expiry.IsNeeded(content) && await DeleteAsync(record.Hash, expiry, cancellationToken))
+                {
+                    continue;
+                }
+                yield return new LiveRoot($"object {record.Hash}", null, [content], null);
             }
             if (page.Count < PageLength)
             {
@@ -156,4 +184,36 @@ public sealed class Liveness
             after = page[^1].Hash;
         }
     }
+
+    /// <summary>Deletes an object, unless somebody has put or tagged it again meanwhile, which makes it young.</summary>
+    private Task<bool> DeleteAsync(string hash, ObjectExpiry expiry, CancellationToken cancellationToken) => metadata.WriteAsync(
+        transaction =>
+        {
+            if (transaction.FindObject(hash) is not { } found || found.Created > expiry.Before)
+            {
+                return false;
+            }
+            transaction.DeleteObject(hash);
+            expiry.Deleted++;
+            return true;
+        },
+        cancellationToken);
+
+    private async Task<HashSet<ulong>> ListTaggedAsync(CancellationToken cancellationToken)
+    {
+        HashSet<ulong> tagged = [];
+        for (string? after = null; ;)
+        {
+            string? start = after;
+            IReadOnlyList<TagRecord> page = await metadata.ReadAsync(reader => reader.ListTags("", start, PageLength), cancellationToken);
+            tagged.UnionWith(page.Select(tag => NameHash(tag.ObjectHash)));
+            if (page.Count < PageLength)
+            {
+                return tagged;
+            }
+            after = page[^1].Name;
+        }
+    }
+
+    private static ulong NameHash(string hash) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(hash.AsSpan()));
 }

@@ -56,7 +56,7 @@ public sealed partial class StoreMaintenance
         }
         ReferenceCheck references = new(chunks);
         long roots = 0;
-        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken))
+        await foreach (LiveRoot root in files.Liveness.ListAsync(expiry: null, cancellationToken))
         {
             if (await references.CheckAsync(root, cancellationToken) is { } found)
             {

@@ -13,25 +13,31 @@ namespace Pachyderm.Pfs;
 public readonly record struct MaintenanceProgress(string Phase, long Done, long Total);
 
 /// <summary>What a collection did.</summary>
-/// <param name="Content">To content.</param>
-/// <param name="Objects">Objects that were removed.</param>
-public sealed record GarbageSummary(GarbageCollectionResult Content, long Objects);
+/// <param name="Content">What became of the content.</param>
+/// <param name="Objects">Objects without a tag that were deleted.</param>
+public sealed record CollectionSummary(GarbageCollectionResult Content, long Objects);
 
 /// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
 public sealed partial class StoreMaintenance
 {
     private const long CacheBytes = 16 << 20;
 
+    // A client puts the objects of a commit or a result before it names them anywhere; it has a day for that.
+    private static readonly TimeSpan UntaggedGrace = TimeSpan.FromDays(1);
+
     private readonly PachydermFileSystem files;
     private readonly IMetadataMaintenance metadata;
     private readonly PackChunkStore chunks;
+    private readonly TimeProvider time;
 
     /// <summary>Puts it together; does no I/O.</summary>
     /// <param name="files">Tells what is referred to.</param>
     /// <param name="metadata">The records under <paramref name="files"/>.</param>
     /// <param name="chunks">The content under <paramref name="files"/>.</param>
-    public StoreMaintenance(PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks)
+    /// <param name="time">The clock that objects are dated by.</param>
+    public StoreMaintenance(PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks, TimeProvider time)
     {
+        this.time = time;
         this.files = files;
         this.metadata = metadata;
         this.chunks = chunks;
@@ -39,15 +45,14 @@ public sealed partial class StoreMaintenance
 
     /// <summary>
     /// Removes the content that nothing refers to: neither commits nor writes of open commits, nor objects, nor whoever reads at present.
-    /// Objects without a tag go when nobody has put or untagged them for a day: until then a client may be about to use them.
+    /// Objects without a tag that nobody has put, tagged or untagged for a day are deleted, except those whose content is needed anyway.
     /// </summary>
     /// <param name="progress">Told of commits and objects that were looked at; may be null.</param>
     /// <param name="cancellationToken">Ends it; then nothing has been removed, or a part of what nobody needs.</param>
     /// <exception cref="Errors.CorruptionException">Something that is needed is missing or damaged. Nothing was removed.</exception>
-    public async Task<GarbageSummary> CollectGarbageAsync(
+    public async Task<CollectionSummary> CollectGarbageAsync(
         IProgress<MaintenanceProgress>? progress, CancellationToken cancellationToken)
     {
-        long objects = await files.Objects.ForgetUnusedAsync(cancellationToken);
         // Only whole packs can be removed, so the one that is written to becomes whole now.
         await chunks.SealAsync(cancellationToken);
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
@@ -55,13 +60,23 @@ public sealed partial class StoreMaintenance
         TreeReader reader = new(chunks, new NodeCache(CacheBytes));
         FileContents contents = new(chunks);
         long roots = 0;
-        await foreach (LiveRoot root in files.Liveness.ListAsync(cancellationToken))
+        ObjectExpiry expiry = new(time.GetUtcNow() - UntaggedGrace, content => IsMarkedAsync(content, collector, contents, cancellationToken));
+        await foreach (LiveRoot root in files.Liveness.ListAsync(expiry, cancellationToken))
         {
             await MarkAsync(root, collector, reader, contents, cancellationToken);
             progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
         }
         progress?.Report(new MaintenanceProgress("sweep", 0, 0));
-        return new GarbageSummary(await collector.SweepAsync(cancellationToken), objects);
+        return new CollectionSummary(await collector.SweepAsync(cancellationToken), expiry.Deleted);
+    }
+
+    /// <summary>Whether every chunk of a file is marked.</summary>
+    private static async ValueTask<bool> IsMarkedAsync(
+        FileContent file, GarbageCollector collector, FileContents contents, CancellationToken cancellationToken)
+    {
+        bool isMarked = true;
+        await contents.VisitAsync(file, reference => isMarked &= collector.IsMarked(reference.Id), cancellationToken);
+        return isMarked;
     }
 
     private static async Task MarkAsync(

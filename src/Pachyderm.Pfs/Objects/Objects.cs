@@ -20,7 +20,6 @@ public sealed class Objects
     private readonly TreeStore trees;
     private readonly ReadPins pins;
     private readonly TimeProvider time;
-    private readonly ObjectCleanup cleanup;
 
     internal Objects(IMetadataStore metadata, TreeStore trees, ReadPins pins, TimeProvider time)
     {
@@ -28,7 +27,6 @@ public sealed class Objects
         this.trees = trees;
         this.pins = pins;
         this.time = time;
-        cleanup = new ObjectCleanup(metadata, time);
     }
 
     /// <summary>Stores an object, unless it is stored already, and tags it.</summary>
@@ -55,10 +53,10 @@ public sealed class Objects
         await metadata.WriteAsync(
             transaction =>
             {
-                if (transaction.FindObject(hash) is null)
-                {
-                    transaction.PutObject(new ObjectRecord(hash, file.Size, FileContentCodec.Encode(file)));
-                }
+                // One that is stored is young again: whoever puts it is going to use it.
+                ObjectRecord? found = transaction.FindObject(hash);
+                transaction.PutObject(new ObjectRecord(
+                    hash, file.Size, found?.Content ?? FileContentCodec.Encode(file), time.GetUtcNow()));
                 SetTags(transaction, tags(), hash);
                 return true;
             },
@@ -71,7 +69,7 @@ public sealed class Objects
     public Task TagAsync(string hash, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
-            if (transaction.FindObject(hash) is null)
+            if (!Touch(transaction, hash))
             {
                 throw PfsErrors.TaggedObjectMissing(hash);
             }
@@ -176,7 +174,6 @@ public sealed class Objects
             foreach (string hash in hashes)
             {
                 transaction.DeleteObject(hash);
-                ObjectAges.Forget(transaction, hash);
             }
             return true;
         },
@@ -186,54 +183,45 @@ public sealed class Objects
     public Task DeleteTagsAsync(IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => metadata.WriteAsync(
         transaction =>
         {
-            DateTimeOffset now = time.GetUtcNow();
             foreach (string tag in tags)
             {
-                TouchTagged(transaction, tag, now);
+                TouchTagged(transaction, tag);
                 transaction.DeleteTag(tag);
             }
             return true;
         },
         cancellationToken);
 
-    /// <summary>Deletes objects that no tag names and that nobody has put, tagged or untagged for a day.</summary>
-    /// <returns>How many there were. An object whose age is not known counts as new from now on.</returns>
-    internal Task<long> ForgetUnusedAsync(CancellationToken cancellationToken) => cleanup.RunAsync(cancellationToken);
-
     /// <summary>Keeps objects from being removed for want of tags for another day. Those that do not exist are passed over.</summary>
     internal Task TouchAsync(IReadOnlyCollection<string> hashes, CancellationToken cancellationToken) => metadata.WriteAsync(
-        transaction =>
-        {
-            DateTimeOffset now = time.GetUtcNow();
-            foreach (string hash in hashes)
-            {
-                if (transaction.FindObject(hash) is not null)
-                {
-                    ObjectAges.Touch(transaction, hash, now);
-                }
-            }
-            return true;
-        },
-        cancellationToken);
+        transaction => hashes.Count(hash => Touch(transaction, hash)), cancellationToken);
 
     private void SetTags(IMetadataWriter transaction, IEnumerable<string> tags, string hash)
     {
-        DateTimeOffset now = time.GetUtcNow();
-        ObjectAges.Touch(transaction, hash, now);
         foreach (string tag in tags)
         {
-            TouchTagged(transaction, tag, now);
+            TouchTagged(transaction, tag);
             transaction.PutTag(new TagRecord(tag, hash));
         }
     }
 
     // An object that loses a tag stays for a while longer.
-    private static void TouchTagged(IMetadataWriter transaction, string tag, DateTimeOffset now)
+    private void TouchTagged(IMetadataWriter transaction, string tag)
     {
-        if (transaction.FindTag(tag) is { } record && transaction.FindObject(record.ObjectHash) is not null)
+        if (transaction.FindTag(tag) is { } record)
         {
-            ObjectAges.Touch(transaction, record.ObjectHash, now);
+            Touch(transaction, record.ObjectHash);
         }
+    }
+
+    private bool Touch(IMetadataWriter transaction, string hash)
+    {
+        if (transaction.FindObject(hash) is not { } found)
+        {
+            return false;
+        }
+        transaction.PutObject(found with { Created = time.GetUtcNow() });
+        return true;
     }
 
     internal async Task<FileContent?> FindAsync(string hash, CancellationToken cancellationToken)

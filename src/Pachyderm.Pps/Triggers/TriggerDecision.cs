@@ -56,9 +56,17 @@ public sealed record TriggerDecision(TriggerAction Action, Input Input, Job? Exi
         return parentCommit is null ? null : Find(pipeline, input.Replace(newCommit, parentCommit), jobsWith);
     }
 
-    // Records of releases before 1.5.1 have no salt: there the version tells what belongs together.
-    private static Job? Find(Pipeline pipeline, Input input, Func<Input, IEnumerable<Job>> jobsWith) => jobsWith(input).FirstOrDefault(
-        job => job.Pipeline == pipeline.Name
+    /// <summary>Whether a job is one of the pipeline as it is now, and not of what it was before an update that reprocesses.</summary>
+    /// <remarks>Records of releases before 1.5.1 have no salt: there the version tells what belongs together.</remarks>
+    public static bool IsOf(Pipeline pipeline, Job job)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        ArgumentNullException.ThrowIfNull(job);
+        return job.Pipeline == pipeline.Name
             && job.Salt == pipeline.Salt
-            && (!pipeline.Salt.IsEmpty || job.PipelineVersion == pipeline.Version));
+            && (!pipeline.Salt.IsEmpty || job.PipelineVersion == pipeline.Version);
+    }
+
+    private static Job? Find(Pipeline pipeline, Input input, Func<Input, IEnumerable<Job>> jobsWith) =>
+        jobsWith(input).FirstOrDefault(job => IsOf(pipeline, job));
 }

@@ -8,7 +8,8 @@ namespace Pachyderm.Storage.Adoption;
 /// </summary>
 /// <param name="source">What the packs adopt.</param>
 /// <param name="maximumChunks">Chunks that go into one.</param>
-internal sealed class AdoptedPackWriter(string source, int maximumChunks)
+/// <param name="newId">Names the packs; at random if null.</param>
+internal sealed class AdoptedPackWriter(string source, int maximumChunks, Func<PackId>? newId = null)
 {
     private const int FullLength = 64 << 20;
 
@@ -35,7 +36,7 @@ internal sealed class AdoptedPackWriter(string source, int maximumChunks)
     {
         if (Count == 0)
         {
-            Id = PackId.Create();
+            Id = newId?.Invoke() ?? PackId.Create();
             PackFormat.WriteHeader(Id, _bytes, PackFormat.AdoptedVersion, source);
             _length = PackFormat.HeaderLength;
         }

@@ -67,6 +67,12 @@ internal sealed class AdoptedReader : IAsyncDisposable
         }
     }
 
+    /// <summary>What is stored before the bytes of a slice where they are copied to; null for a chunk that is a whole object.</summary>
+    /// <exception cref="OperatorException">As <see cref="ReadAsync"/>.</exception>
+    public async ValueTask<SliceSeal?> SealAsync(AdoptedReference reference, CancellationToken cancellationToken) => reference.Sha512 is { } sha512
+        ? new SliceSeal(sha512, reference.ObjectLength, reference.SliceOffset, await _digests.GetAsync(reference, cancellationToken))
+        : null;
+
     /// <summary>Compares an object that is longer than a chunk with its name: reads all of it.</summary>
     /// <exception cref="CorruptionException">It is not what its name says.</exception>
     public Task VerifyAsync(AdoptedReference slice, CancellationToken cancellationToken) => _digests.VerifyAsync(slice, cancellationToken);

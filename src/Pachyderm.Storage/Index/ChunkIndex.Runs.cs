@@ -21,7 +21,7 @@ internal sealed partial class ChunkIndex
         await _work.WaitAsync(cancellationToken);
         try
         {
-            Guard(() => FlushTable(cancellationToken));
+            await FlushTableAsync(cancellationToken);
         }
         finally
         {
@@ -38,10 +38,10 @@ internal sealed partial class ChunkIndex
         try
         {
             IndexRun? own = null;
+            await FlushTableAsync(cancellationToken);
+            await FlushTableAsync(cancellationToken);
             Guard(() =>
             {
-                FlushTable(cancellationToken);
-                FlushTable(cancellationToken);
                 ImmutableArray<IndexRun> runs = _state.Runs;
                 Merge(runs.Length, cancellationToken);
                 own = _state.Runs.IsEmpty ? null : IndexRun.Open(_state.Runs[0].Path);
@@ -208,11 +208,8 @@ internal sealed partial class ChunkIndex
                 await _work.WaitAsync(_stop.Token);
                 try
                 {
-                    Guard(() =>
-                    {
-                        FlushTable(_stop.Token);
-                        MergeAsNeeded(_stop.Token);
-                    });
+                    await FlushTableAsync(_stop.Token);
+                    Guard(() => MergeAsNeeded(_stop.Token));
                     _lastFailure = null;
                 }
                 finally
@@ -258,7 +255,16 @@ internal sealed partial class ChunkIndex
         }
     }
 
-    private void FlushTable(CancellationToken cancellationToken)
+    private async Task FlushTableAsync(CancellationToken cancellationToken)
+    {
+        if (BeginFlush())
+        {
+            await _options.MakeDurable(cancellationToken);
+            Guard(() => WriteTable(cancellationToken));
+        }
+    }
+
+    private bool BeginFlush()
     {
         lock (_gate)
         {
@@ -266,7 +272,7 @@ internal sealed partial class ChunkIndex
             {
                 if (_activeCount == 0 && _stored.Count == 0)
                 {
-                    return;
+                    return false;
                 }
 
                 Volatile.Write(ref _state, new IndexState(NewTable(), _state.Active, _state.Runs));
@@ -274,8 +280,13 @@ internal sealed partial class ChunkIndex
                 _storedBeforeFlush.AddRange(_stored);
                 _stored = [];
             }
-        }
 
+            return true;
+        }
+    }
+
+    private void WriteTable(CancellationToken cancellationToken)
+    {
         IndexEntry[] entries = Sorted(_state.Flushing!);
         IndexRun? run = _files.WriteRun(entries, entries.Length, cancellationToken);
         ImmutableArray<IndexRun> runs = run is null ? _state.Runs : [run, .. _state.Runs];
@@ -355,7 +366,8 @@ internal sealed partial class ChunkIndex
 
     private void AddRun(List<IndexRun> runs, List<IndexEntry> batch, CancellationToken cancellationToken)
     {
-        batch.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+        // A copy comes before the reference that it was made from.
+        batch.Sort(static (a, b) => a.Id.CompareTo(b.Id) is var order and not 0 ? order : IsReference(a).CompareTo(IsReference(b)));
         IEnumerable<IndexEntry> entries = RunMerge.Merge([batch.DistinctBy(static entry => entry.Id)], _packs);
         if (_files.WriteRun(entries, batch.Count, cancellationToken) is { } run)
         {
@@ -364,6 +376,8 @@ internal sealed partial class ChunkIndex
 
         batch.Clear();
     }
+
+    private static bool IsReference(IndexEntry entry) => entry.Location.Payload.Encoding == ChunkEncoding.Reference;
 
     private void WriteManifest(ImmutableArray<IndexRun> runs)
     {

@@ -247,7 +247,12 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 /// <param name="TableLimit">Entries held in memory before they become a run.</param>
 /// <param name="Report">Told what a person should know.</param>
 /// <param name="Damaged">Told that a run is damaged, possibly many times.</param>
-internal sealed record ChunkIndexOptions(bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged)
+/// <param name="MakeDurable">
+/// Makes all that was added durable. Called before entries become a run: merged with older ones, they take the place of those, which a power
+/// loss must not leave without the other.
+/// </param>
+internal sealed record ChunkIndexOptions(
+    bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged, Func<CancellationToken, Task> MakeDurable)
 {
     /// <summary>Default number of entries in memory: about 12 MB.</summary>
     public const int DefaultTableLimit = 128 * 1024;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.Win32.SafeHandles;
 using Pachyderm.Errors;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
@@ -26,10 +25,8 @@ internal sealed class AdoptedPackCheck(PackChunkStore store, StorageCheckOptions
     /// <param name="cancellationToken">Ends the check.</param>
     public async Task RunAsync(PackFile pack, List<PackEntry> entries, List<StorageFinding> findings, CancellationToken cancellationToken)
     {
-        List<(PackEntry Entry, AdoptedReference Reference)> references = await ReadAsync(pack, entries, cancellationToken);
-        references.Sort(static (a, b) => string.CompareOrdinal(a.Reference.Source, b.Reference.Source) is var bySource and not 0 ? bySource
-            : string.CompareOrdinal(a.Reference.Key, b.Reference.Key) is var byKey and not 0 ? byKey
-            : a.Reference.Start.CompareTo(b.Reference.Start));
+        List<(PackEntry Entry, AdoptedReference Reference)> references =
+            await store.Catalog.ReadReferencesAsync(pack, entries, cancellationToken);
         foreach (IGrouping<string, (PackEntry Entry, AdoptedReference Reference)> source in
             references.GroupBy(static item => item.Reference.Source, StringComparer.Ordinal))
         {
@@ -42,29 +39,6 @@ internal sealed class AdoptedPackCheck(PackChunkStore store, StorageCheckOptions
                 findings.Add(Describe(AdoptedReader.Unknown(source.Key)));
             }
         }
-    }
-
-    /// <summary>Reads the references of a pack.</summary>
-    /// <param name="pack">The pack.</param>
-    /// <param name="entries">Its intact records.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
-    public async Task<List<(PackEntry Entry, AdoptedReference Reference)>> ReadAsync(
-        PackFile pack, List<PackEntry> entries, CancellationToken cancellationToken)
-    {
-        List<(PackEntry Entry, AdoptedReference Reference)> references = new(entries.Count);
-        byte[] buffer = new byte[AdoptedReference.MaximumLength];
-        using SafeFileHandle file = await store.Catalog.OpenLocallyAsync(pack, cancellationToken);
-        foreach (PackEntry entry in entries)
-        {
-            Memory<byte> stored = buffer.AsMemory(0, entry.Payload.StoredLength);
-            if (PackReader.ReadFully(file, entry.Offset + RecordHeader.Length, stored.Span)
-                && AdoptedReference.TryRead(pack.Id, entry, stored.Span) is { } reference)
-            {
-                references.Add((entry, reference));
-            }
-        }
-
-        return references;
     }
 
     private static StorageFinding Describe(OperatorException exception) =>

@@ -75,6 +75,10 @@ public sealed class GarbageCollector : IAsyncDisposable
         return first;
     }
 
+    /// <summary>Whether a chunk has been marked so far. Safe for concurrent use.</summary>
+    /// <exception cref="CorruptionException">The index is damaged.</exception>
+    public bool IsMarked(ChunkId id) => _live.IsMarked(id);
+
     /// <summary>Marks chunks as needed.</summary>
     public async Task MarkAsync(IAsyncEnumerable<ChunkId> ids, CancellationToken cancellationToken)
     {
@@ -96,6 +100,33 @@ public sealed class GarbageCollector : IAsyncDisposable
         _swept = true;
         PackSweeper sweeper = new(_store, _options, _live, _run);
         return await sweeper.SweepAsync(_missing, cancellationToken);
+    }
+
+    /// <summary>
+    /// What is marked so far, to be kept beyond the end of this collection. It says no of what was stored before the beginning and is not
+    /// marked, and yes of everything else.
+    /// </summary>
+    public ChunkMarks TakeMarks()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _live.Take();
+        return new ChunkMarks(_live);
+    }
+
+    /// <summary>
+    /// Forgets everything that was adopted from a source, so that the source may go. Nothing marked, and nothing that an open writer uses, may
+    /// have its bytes there: <see cref="PackChunkStore.ConsolidateAsync"/> copies them. The source itself is left alone.
+    /// </summary>
+    /// <param name="source">The name of the source.</param>
+    /// <param name="cancellationToken">Ends it; what was not forgotten yet stays.</param>
+    /// <exception cref="OperatorException">
+    /// <c>adopted-source-needed</c> says how much is left, and nothing has changed; <c>adopted-pack-damaged</c>: of a pack it is not known what
+    /// it adopts; or the object store fails.
+    /// </exception>
+    public Task ReleaseAsync(string source, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return new SourceRelease(_store, _live, _run).RunAsync(source, cancellationToken);
     }
 
     /// <summary>Ends the collection; without a sweep nothing has changed.</summary>

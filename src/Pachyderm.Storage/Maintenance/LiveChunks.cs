@@ -15,10 +15,14 @@ internal sealed class LiveChunks(long youngFrom)
     private HashSet<ulong>? _early = [];
     private IndexRun? _run;
     private volatile bool _ended;
+    private bool _isTaken;
     private ulong[] _bits = [];
 
     /// <summary>The position of the append log from which on nothing is touched.</summary>
     public long YoungFrom => youngFrom;
+
+    /// <summary>Adopted packs with larger numbers came later.</summary>
+    public required uint LastPack { get; init; }
 
     /// <summary>Says which chunks there are. Marks that were set before are carried over.</summary>
     public void Use(IndexRun? run)
@@ -68,6 +72,20 @@ internal sealed class LiveChunks(long youngFrom)
         }
     }
 
+    /// <summary>Whether a chunk is marked. One that was stored since the collection began may be, and then this says no.</summary>
+    public bool IsMarked(ChunkId id)
+    {
+        if (_run is { } run && run.Find(id, out _) is var place and >= 0)
+        {
+            return IsLive(place);
+        }
+
+        lock (_gate)
+        {
+            return _others.Contains(id);
+        }
+    }
+
     /// <summary>Whether the chunk at a place of the run is marked.</summary>
     public bool IsLive(long place) => (Volatile.Read(ref _bits[place >> 6]) & (1UL << (int)(place & 63))) != 0;
 
@@ -75,12 +93,24 @@ internal sealed class LiveChunks(long youngFrom)
     public bool IsLiveAt(ChunkId id, uint pack, uint offset) => _run is { } run && run.Find(id, out ChunkLocation location) is var place
         and >= 0 && location.Pack == pack && location.Offset == offset && IsLive(place);
 
+    /// <summary>Whether a chunk is marked, or was stored after the beginning.</summary>
+    public bool IsNeeded(ChunkId id) => _run is not { } run || run.Find(id, out _) is not (var place and >= 0) || IsLive(place);
+
+    /// <summary>Leaves the run to whoever calls <see cref="Close"/>.</summary>
+    public void Take() => _isTaken = true;
+
     /// <summary>Closes the run. A writer that still marks does not matter any more: he looks for the pack afterwards.</summary>
     public void End()
     {
         _ended = true;
-        _run?.Dispose();
+        if (!_isTaken)
+        {
+            Close();
+        }
     }
+
+    /// <summary>Closes the run.</summary>
+    public void Close() => _run?.Dispose();
 
     private void MarkInRun(ulong prefix)
     {

@@ -20,6 +20,7 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
     /// <summary>Sweeps.</summary>
     public async Task<GarbageCollectionResult> SweepAsync(long missing, CancellationToken cancellationToken)
     {
+        await using PackHold hold = await store.HoldPacksAsync("garbage collection", cancellationToken);
         List<PackFile> victims = Choose(CountLive());
         int deleted = 0;
         int rewritten = 0;
@@ -54,13 +55,13 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
                 _ = kept > 0 ? rewritten++ : deleted++;
                 if (batchBytes >= BatchBytes)
                 {
-                    await RemoveAsync(batch, cancellationToken);
+                    await RemoveAsync(batch, hold, cancellationToken);
                     batch.Clear();
                     batchBytes = 0;
                 }
             }
 
-            await RemoveAsync(batch, cancellationToken);
+            await RemoveAsync(batch, hold, cancellationToken);
             return new GarbageCollectionResult(_chunks, _liveChunks, deleted, rewritten, freed, missing);
         }
         finally
@@ -180,7 +181,7 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
         return liveBytes <= 0;
     }
 
-    private async Task RemoveAsync(List<PackFile> packs, CancellationToken cancellationToken)
+    private async Task RemoveAsync(List<PackFile> packs, PackHold hold, CancellationToken cancellationToken)
     {
         if (packs.Count == 0)
         {
@@ -190,6 +191,6 @@ internal sealed class PackSweeper(PackChunkStore store, GarbageCollectionOptions
         // What another writer stored again lies behind this position, too.
         await store.FlushSinceAsync(live.YoungFrom, cancellationToken);
         store.Options.FaultPoint?.Invoke("rewritten-durable");
-        await store.RemoveAsync(packs, cancellationToken);
+        await store.RemoveAsync(packs, hold, cancellationToken);
     }
 }

@@ -37,6 +37,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
 {
     private readonly AdoptedPackCheck _adopted = new(store, options);
     private bool _indexWrong;
+    private PackHold? _hold;
 
     /// <summary>Runs the check.</summary>
     /// <returns>What is wrong, as it is found; nothing if all is well.</returns>
@@ -46,6 +47,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         await store.Maintenance.WaitAsync(cancellationToken);
         try
         {
+            _hold = options.Fix ? await store.HoldPacksAsync("a check that repairs", cancellationToken) : null;
             List<StorageFinding> findings = [];
             Dictionary<uint, long>? counts = await CountAsync(findings, cancellationToken);
             if (counts is null && options.Fix)
@@ -72,7 +74,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                     if (options.Fix)
                     {
                         // So that nobody takes its chunks for stored.
-                        await store.RemoveAsync([pack], cancellationToken);
+                        await store.RemoveAsync([pack], _hold!, cancellationToken);
                     }
                 }
 
@@ -97,6 +99,11 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         }
         finally
         {
+            if (_hold is not null)
+            {
+                await _hold.DisposeAsync();
+            }
+
             store.Maintenance.Release();
         }
     }
@@ -263,18 +270,21 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
             await store.Options.Objects.PutAsync("quarantine/" + pack.Id.Key, damaged ?? Stream.Null, overwrite: true, cancellationToken);
         }
 
-        await store.RemoveAsync([pack], cancellationToken);
+        await store.RemoveAsync([pack], _hold!, cancellationToken);
     }
 
     private async Task SalvageReferencesAsync(PackFile pack, List<PackEntry> intact, CancellationToken cancellationToken)
     {
-        List<PackEntry> entries = intact.FindAll(static entry => entry.Payload.Encoding == ChunkEncoding.Reference);
+        // What was copied meanwhile needs its reference no more.
+        List<PackEntry> entries = intact.FindAll(entry => entry.Payload.Encoding == ChunkEncoding.Reference
+            && (!store.Index.TryGet(entry.Id, out _, out PackFile? holder) || holder == pack));
         if (entries.Count == 0)
         {
             return;
         }
 
-        List<(PackEntry Entry, AdoptedReference Reference)> references = await _adopted.ReadAsync(pack, entries, cancellationToken);
+        List<(PackEntry Entry, AdoptedReference Reference)> references =
+            await store.Catalog.ReadReferencesAsync(pack, entries, cancellationToken);
         foreach (IGrouping<string, (PackEntry Entry, AdoptedReference Reference)> source in
             references.GroupBy(static item => item.Reference.Source, StringComparer.Ordinal))
         {

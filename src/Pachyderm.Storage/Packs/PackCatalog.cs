@@ -103,6 +103,33 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
         return entries;
     }
 
+    /// <summary>Reads references of an adopted pack, in the order in which their bytes lie in the source. Damaged ones are left out.</summary>
+    /// <param name="pack">The pack.</param>
+    /// <param name="entries">Which of them.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="OperatorException">The pack is gone, or cannot be read.</exception>
+    public async Task<List<(PackEntry Entry, AdoptedReference Reference)>> ReadReferencesAsync(
+        PackFile pack, IReadOnlyCollection<PackEntry> entries, CancellationToken cancellationToken)
+    {
+        List<(PackEntry Entry, AdoptedReference Reference)> references = new(entries.Count);
+        byte[] buffer = new byte[AdoptedReference.MaximumLength];
+        using SafeFileHandle file = await OpenLocallyAsync(pack, cancellationToken);
+        foreach (PackEntry entry in entries)
+        {
+            Memory<byte> stored = buffer.AsMemory(0, entry.Payload.StoredLength);
+            if (PackReader.ReadFully(file, entry.Offset + RecordHeader.Length, stored.Span)
+                && AdoptedReference.TryRead(pack.Id, entry, stored.Span) is { } reference)
+            {
+                references.Add((entry, reference));
+            }
+        }
+
+        references.Sort(static (a, b) => string.CompareOrdinal(a.Reference.Source, b.Reference.Source) is var bySource and not 0 ? bySource
+            : string.CompareOrdinal(a.Reference.Key, b.Reference.Key) is var byKey and not 0 ? byKey
+            : a.Reference.Start.CompareTo(b.Reference.Start));
+        return references;
+    }
+
     /// <summary>Opens a pack as a local file, which is a copy that goes with the handle if the object store is not local.</summary>
     /// <exception cref="OperatorException">The pack is gone, or cannot be read.</exception>
     public async Task<SafeFileHandle> OpenLocallyAsync(PackFile pack, CancellationToken cancellationToken)

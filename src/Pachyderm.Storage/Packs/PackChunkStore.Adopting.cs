@@ -90,11 +90,16 @@ public sealed partial class PackChunkStore
         }
 
         _options.FaultPoint?.Invoke("adopted-pack-stored");
-        PackFile pack = _packs.Add(writer.Id, PackFile.Past);
-        pack.Adoption = adoption;
-        pack.Length = bytes.Length;
-        _index.AddPack(pack, entries);
-        _index.NoteStored(pack);
+        lock (_adoptionGate)
+        {
+            PackFile pack = _packs.Add(writer.Id, PackFile.Past);
+            pack.Version = PackFormat.AdoptedVersion;
+            pack.Adoption = adoption;
+            pack.Length = bytes.Length;
+            _index.AddPack(pack, entries);
+            _index.NoteStored(pack);
+        }
+
         _options.FaultPoint?.Invoke("adopted-pack-indexed");
         return entries.Count;
     }

@@ -57,7 +57,8 @@ public sealed partial class PackChunkStore
         }
     }
 
-    // What is not in the object store first: a pack that moves meanwhile is then seen twice rather than never.
+    // What is not in the object store is looked at first: a pack that moves meanwhile is then seen twice rather than never. Adopted packs
+    // are told first, so that copies of their chunks count as newer.
     private async IAsyncEnumerable<PackContents> ReadContentsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         List<PackContents> unsealed = [];
@@ -71,6 +72,11 @@ public sealed partial class PackChunkStore
             unsealed.Add(new PackContents(waiting.Pack, [.. waiting.Entries], IsStored: false));
         }
 
+        foreach (PackFile pack in _packs.All.Where(static pack => pack.Adoption is not null))
+        {
+            yield return new PackContents(pack, await ReadEntriesAsync(pack, cancellationToken), IsStored: true);
+        }
+
         foreach (PackContents contents in unsealed)
         {
             yield return contents;
@@ -79,7 +85,7 @@ public sealed partial class PackChunkStore
         HashSet<uint> seen = [.. unsealed.Select(static contents => contents.Pack.Number)];
         foreach (PackFile pack in _packs.All)
         {
-            if (pack.SpoolPath is null && !seen.Contains(pack.Number))
+            if (pack.Adoption is null && pack.SpoolPath is null && !seen.Contains(pack.Number))
             {
                 yield return new PackContents(pack, await ReadEntriesAsync(pack, cancellationToken), IsStored: true);
             }

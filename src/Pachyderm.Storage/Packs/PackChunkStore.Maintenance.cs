@@ -18,7 +18,7 @@ public sealed partial class PackChunkStore
             }
 
             // Known to writers before their pins are read: a pin set later finds the collection and marks there.
-            LiveChunks live = new(youngFrom);
+            LiveChunks live = new(youngFrom) { LastPack = LastPack };
             Volatile.Write(ref _collecting, live);
             foreach (ChunkWriter writer in _writers)
             {
@@ -26,6 +26,18 @@ public sealed partial class PackChunkStore
             }
 
             return live;
+        }
+    }
+
+    // Whatever has a number up to this one is in the index with all its chunks.
+    private uint LastPack
+    {
+        get
+        {
+            lock (_adoptionGate)
+            {
+                return _packs.LastNumber;
+            }
         }
     }
 
@@ -56,9 +68,21 @@ public sealed partial class PackChunkStore
         await _reader.ReadAsync(pack, entry.Offset + RecordHeader.Length, stored, cancellationToken) == PackReadOutcome.Done
             && ChunkCodec.IsIntact(entry.Id, entry.Payload, stored.Span);
 
+    /// <summary>Keeps everybody else from removing packs, and waits for those who copy them.</summary>
+    internal Task<PackHold> HoldPacksAsync(string purpose, CancellationToken cancellationToken) => PackHold.AcquireAsync(
+        _options.SpoolDirectory, purpose, _options.Time,
+        holder => _options.Report(new StorageFinding(
+            "packs-held", _options.SpoolDirectory, $"{purpose} must not remove packs while {holder} is at work",
+            "it goes on when that has ended", Fixed: false)),
+        cancellationToken);
+
     /// <summary>Takes packs out for good: first from the index, durably, then from the object store.</summary>
-    internal async Task RemoveAsync(IReadOnlyCollection<PackFile> packs, CancellationToken cancellationToken)
+    /// <param name="packs">The packs.</param>
+    /// <param name="hold">Proves that nobody copies packs meanwhile.</param>
+    /// <param name="cancellationToken">Ends it between two packs.</param>
+    internal async Task RemoveAsync(IReadOnlyCollection<PackFile> packs, PackHold hold, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(hold);
         await _index.ForgetAsync(packs, cancellationToken);
         _options.FaultPoint?.Invoke("packs-forgotten");
         foreach (PackFile pack in packs)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
@@ -77,6 +78,7 @@ public sealed partial class PackChunkStore
         _spool.Abandon();
         _reader.Dispose();
         _maintenance.Dispose();
+        _consolidation.Dispose();
         if (_claim is not null)
         {
             await _claim.DisposeAsync();
@@ -162,14 +164,28 @@ public sealed partial class PackChunkStore
 
     private async Task IndexAsync(List<PackFile> unknown, CancellationToken cancellationToken)
     {
-        await Parallel.ForEachAsync(
-            unknown, new ParallelOptions { MaxDegreeOfParallelism = ParallelFooters, CancellationToken = cancellationToken },
-            async (pack, token) =>
+        ConcurrentBag<PackFile> adopted = [];
+        ParallelOptions parallel = new() { MaxDegreeOfParallelism = ParallelFooters, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(unknown, parallel, async (pack, token) =>
+        {
+            List<PackEntry> entries = await _catalog.ReadEntriesAsync(pack, token);
+            if (pack.Adoption is not null)
             {
-                _index.AddPack(pack, await _catalog.ReadEntriesAsync(pack, token));
-                _index.NoteStored(pack);
-                await MakeRoomAsync(token);
-            });
+                // Once all copies are known.
+                adopted.Add(pack);
+                return;
+            }
+
+            _index.AddPack(pack, entries);
+            _index.NoteStored(pack);
+            await MakeRoomAsync(token);
+        });
+        await Parallel.ForEachAsync(adopted, parallel, async (pack, token) =>
+        {
+            _index.AddPack(pack, (await _catalog.ReadEntriesAsync(pack, token)).Where(IsNotCopied));
+            _index.NoteStored(pack);
+            await MakeRoomAsync(token);
+        });
         if (unknown.Count > 0)
         {
             _options.Report(new StorageFinding(
@@ -178,4 +194,7 @@ public sealed partial class PackChunkStore
                 "they are now", Fixed: true));
         }
     }
+    // What was copied from an adopted pack counts as newer.
+    private bool IsNotCopied(PackEntry entry) =>
+        !TryFind(entry.Id, out ChunkLocation location, out _) || location.Payload.Encoding == ChunkEncoding.Reference;
 }

@@ -28,6 +28,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsync
     private readonly Lock _writersGate = new();
     private readonly HashSet<ChunkWriter> _writers = [];
     private readonly SemaphoreSlim _maintenance = new(1, 1);
+    private readonly SemaphoreSlim _consolidation = new(1, 1);
+    private readonly Lock _adoptionGate = new();
     private LiveChunks? _collecting;
 
     private PackChunkStore(PackStoreOptions options, FileStream? claim)
@@ -39,7 +41,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsync
         _adopted = new AdoptedReader(options);
         _index = ChunkIndex.Open(
             options.IndexDirectory, _packs,
-            new ChunkIndexOptions(options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing));
+            new ChunkIndexOptions(
+                options.ReadOnly, options.IndexTableLimit, options.Report, BeginHealing,
+                token => _spool!.Commit.WaitAsync(_spool.Position, token)));
         _sealer = new PackSealer(options, _reader, _index);
         _spool = new Spool(options.SpoolDirectory, options.Files, _packs, _index, options.PackSize, _sealer.Add);
     }
@@ -67,7 +71,9 @@ public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsync
     {
         if (_options.ReadOnly)
         {
-            throw new InvalidOperationException("The store is open for reading only.");
+            throw new OperatorException(
+                "store-read-only", _options.SpoolDirectory, "the store is open for reading only, and this has to write to it, as the first reading of an open commit does",
+                "open it for writing");
         }
 
         lock (_writersGate)

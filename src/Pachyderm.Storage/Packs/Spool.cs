@@ -55,14 +55,15 @@ internal sealed class Spool
     /// <param name="payload">What <paramref name="stored"/> is.</param>
     /// <param name="stored">The bytes.</param>
     /// <param name="end">The position that has to be flushed.</param>
-    /// <returns>False if the chunk is in the index already.</returns>
+    /// <returns>False if the chunk is in the index already, and not as a reference.</returns>
     /// <exception cref="OperatorException">The disk is full or fails; nothing has changed.</exception>
     public bool TryAppend(ChunkId id, ChunkPayload payload, ReadOnlyMemory<byte> stored, out long end)
     {
         end = 0;
         lock (_gate)
         {
-            if (_index.TryGetRecent(id, out _, out PackFile? recent) && !recent.Condemned)
+            if (_index.TryGetRecent(id, out ChunkLocation found, out PackFile? recent) && !recent.Condemned
+                && found.Payload.Encoding != ChunkEncoding.Reference)
             {
                 return false;
             }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Pachyderm.Backup;
+using Pachyderm.Backup.Native;
 using Pachyderm.Formats;
 using Pachyderm.Formats.Content;
 using Pachyderm.Migration.Engine;
@@ -14,7 +15,7 @@ namespace Pachyderm.Pachctl.Commands;
 /// <summary><c>pachctl backup create | list | verify | restore</c>.</summary>
 internal static class BackupCommand
 {
-    public static Command Create() => new("backup", "Back up both stores of a cluster: metadata at one revision, content incrementally.")
+    public static Command Create() => new("backup", "Back up a data directory of pachd while it serves, or both stores of a cluster of 1.4 or 1.5; content incrementally.")
     {
         CreateCreate(),
         CreateList(),
@@ -24,29 +25,64 @@ internal static class BackupCommand
 
     private static Command CreateCreate()
     {
-        Command command = new("create", "Make a backup. Every object that a commit refers to must exist; otherwise nothing is made.");
+        Command command = new("create", """
+            Make a backup.
+
+              pachctl backup create --data /var/lib/pachd --backup /backups           of release 3.0, beside the pachd that serves it or not
+              pachctl backup create --etcd HOST:PORT --storage PATH --backup /backups   of 1.4 or 1.5: every object that a commit needs must exist
+
+            Only what no earlier backup of the repository has is stored. Whatever goes wrong, no backup is listed that is not whole.
+            """);
         StoreOptions store = StoreOptions.AddTo(command, hasOutput: false, optional: true);
         Repository repository = Repository.AddTo(command);
-        Option<string?> storage = new("--storage") { Description = "Storage root of the cluster (PACH_ROOT).", HelpName = "PATH" };
+        Option<string?> data = new("--data") { Description = "Data directory of a pachd of release 3.0 or later. It goes on serving; garbage is collected when the backup is done.", HelpName = "DIR" };
+        Option<string?> storage = new("--storage") { Description = "Storage root of a cluster of 1.4 or 1.5 (PACH_ROOT).", HelpName = "PATH" };
         Option<string?> name = new("--name") { Description = "Name of the backup (default: the time).", HelpName = "NAME" };
-        Option<bool> acceptDamaged = new("--accept-damaged") { Description = "Back objects up whose content is not what their name says, and name them." };
+        Option<bool> acceptDamaged = new("--accept-damaged") { Description = "Back up what is damaged already as it is, and name it." };
+        Option<bool> withoutAdopted = new("--without-adopted") { Description = "With --data: leave out content that lies in an older store, which is then needed for a restore." };
+        command.Options.Add(data);
         command.Options.Add(storage);
         command.Options.Add(name);
         command.Options.Add(acceptDamaged);
+        command.Options.Add(withoutAdopted);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(storage) is null && !result.Children.Any(child => child is System.CommandLine.Parsing.OptionResult { Option.Name: "--etcd" or "--snapshot" or "--namespace" }))
+            bool cluster = result.GetValue(storage) is not null
+                || result.Children.Any(child => child is System.CommandLine.Parsing.OptionResult { Option.Name: "--etcd" or "--snapshot" or "--namespace" });
+            if (cluster == result.GetValue(data) is not null)
             {
-                result.AddError("name what to back up: a store (--etcd, --snapshot or --namespace), --storage PATH, or both");
+                result.AddError("name what to back up: --data DIR of release 3.0; or, of an older cluster, a store (--etcd, --snapshot or --namespace), --storage PATH, or both");
             }
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            BackupRepository target;
+            BackupSummary summary;
+            if (parsed.GetValue(data) is { } directory)
+            {
+                var source = DataDirectory.Open(directory);
+                target = await repository.OpenOrCreateAsync(parsed, cancellationToken);
+                summary = await target.CreateAsync(
+                    new BackupRequest
+                    {
+                        Name = parsed.GetValue(name),
+                        Source = source.RootPath,
+                        Data = source,
+                        AcceptDamaged = parsed.GetValue(acceptDamaged),
+                        WithoutAdopted = parsed.GetValue(withoutAdopted),
+                        OnWaiting = holder => Console.Error.WriteLine($"waiting for {holder}"),
+                    },
+                    cancellationToken);
+                PrintCreated(summary);
+                return ExitCodes.Done;
+            }
+
             LegacyContentStore? content = parsed.GetValue(storage) is { } path ? await LegacyContentStore.OpenAsync(path, cancellationToken) : null;
             await using IRecordStore? metadata = store.IsNamed(parsed) ? await store.AddressOf(parsed).OpenStoreAsync(TimeProvider.System, cancellationToken) : null;
             ClusterKeys keys = new(store.PfsPrefixOf(parsed), store.PpsPrefixOf(parsed));
             RecordStoreStatus? status = metadata is null ? null : await metadata.GetStatusAsync(cancellationToken);
-            BackupSummary summary = await (await repository.OpenOrCreateAsync(parsed, cancellationToken)).CreateAsync(
+            target = await repository.OpenOrCreateAsync(parsed, cancellationToken);
+            summary = await target.CreateAsync(
                 new BackupRequest
                 {
                     Name = parsed.GetValue(name),
@@ -57,17 +93,37 @@ internal static class BackupCommand
                     AcceptDamaged = parsed.GetValue(acceptDamaged),
                 },
                 cancellationToken);
-            Console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"Backup {summary.Name}: metadata {summary.MetadataBytes:N0} bytes{(summary.Revision is { } revision ? $" at revision {revision}" : "")}, content {summary.Files:N0} files and {summary.Links:N0} links of {summary.ContentBytes:N0} bytes, {summary.NewContentBytes:N0} of them new{(summary.ReferencesChecked is { } references ? $"; {references:N0} references checked" : "")}"));
-            foreach (string left in summary.LeftOut)
-            {
-                Console.Error.WriteLine($"left out: {left}: it is no part of a storage root");
-            }
-
+            PrintCreated(summary);
             return ExitCodes.Done;
         });
         return command;
+    }
+
+    private static void PrintCreated(BackupSummary summary)
+    {
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Backup {summary.Name}: metadata {summary.MetadataBytes:N0} bytes{(summary.Revision is { } revision ? $" at revision {revision}" : "")}, content {summary.Files:N0} files{(summary.StoreFormat is null ? $" and {summary.Links:N0} links" : "")} of {summary.ContentBytes:N0} bytes, {summary.NewContentBytes:N0} of them new{(summary.ReferencesChecked is { } references ? $"; {references:N0} references checked" : "")}"));
+        foreach (string left in summary.LeftOut)
+        {
+            Console.Error.WriteLine($"left out: {left}: it is no part of a storage root");
+        }
+
+        foreach (string damaged in summary.Damaged)
+        {
+            Console.Error.WriteLine($"damaged: {damaged}");
+        }
+
+        WarnOfAdopted(summary.Adopted);
+    }
+
+    private static void WarnOfAdopted(IReadOnlyList<AdoptedPart> adopted)
+    {
+        foreach (AdoptedPart part in adopted)
+        {
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"not in it: {part.Bytes:N0} bytes in {part.Chunks:N0} chunks of the older store {part.Source}, which is needed where it is"));
+        }
     }
 
     private static Command CreateList()
@@ -128,32 +184,64 @@ internal static class BackupCommand
 
     private static Command CreateRestore()
     {
-        Command command = new("restore", "Restore a backup into targets that do not exist or are empty, and prove it by digest. A live etcd is restored from the snapshot file with `etcdctl snapshot restore`.");
+        Command command = new("restore", """
+            Restore a backup into targets that do not exist or are empty, and prove it by digest.
+
+              pachctl backup restore 20261123T040000Z --backup /backups --data /var/lib/pachd.new   then: pachd --data /var/lib/pachd.new
+              pachctl backup restore --at 2026-11-23T12:00:00Z --backup /backups --data NEWDIR      the newest that was begun by then
+              pachctl backup restore NAME --backup /backups --snapshot FILE --storage PATH          of 1.4 or 1.5
+
+            A live etcd is restored from the snapshot file with `etcdctl snapshot restore`.
+            """);
         Repository repository = Repository.AddTo(command);
-        Argument<string> name = new("name") { Description = "Name of the backup." };
-        Option<string?> metadata = new("--snapshot") { Description = "Where the metadata go, as an etcd snapshot file.", HelpName = "FILE" };
-        Option<string?> content = new("--storage") { Description = "Where the content goes: a directory that does not exist or is empty.", HelpName = "PATH" };
+        Argument<string?> name = new("name") { Description = "Name of the backup.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> at = new("--at") { Description = "Instead of a name: the newest backup begun at this time or before. UTC unless it has an offset: 2026-11-23T12:00:00+01:00.", HelpName = "TIME" };
+        Option<string?> data = new("--data") { Description = "Where the data directory of a pachd goes: does not exist or is empty.", HelpName = "DIR" };
+        Option<string?> metadata = new("--snapshot") { Description = "Where the metadata of an older cluster go, as an etcd snapshot file.", HelpName = "FILE" };
+        Option<string?> content = new("--storage") { Description = "Where the content of an older cluster goes: a directory that does not exist or is empty.", HelpName = "PATH" };
         command.Arguments.Add(name);
-        command.Options.Add(metadata);
-        command.Options.Add(content);
+        foreach (Option option in (Option[])[at, data, metadata, content])
+        {
+            command.Options.Add(option);
+        }
+
         command.Validators.Add(result =>
         {
-            if (result.GetValue(metadata) is null && result.GetValue(content) is null)
+            bool cluster = result.GetValue(metadata) is not null || result.GetValue(content) is not null;
+            if (cluster == result.GetValue(data) is not null)
             {
-                result.AddError("name where to restore to: --snapshot FILE, --storage PATH, or both");
+                result.AddError("name where to restore to: --data DIR of release 3.0; or, of an older cluster, --snapshot FILE, --storage PATH, or both");
+            }
+
+            if (result.GetValue(name) is null == result.GetValue(at) is null)
+            {
+                result.AddError("name the backup, or give --at TIME");
+            }
+
+            if (result.GetValue(at) is { } text && !TryReadTime(text, out _))
+            {
+                result.AddError($"--at {text}: not a time such as 2026-11-23T12:00:00Z");
             }
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            RestoreResult restored = await (await repository.OpenAsync(parsed, cancellationToken)).RestoreAsync(
-                parsed.GetValue(name)!, new RestoreTarget(parsed.GetValue(content), parsed.GetValue(metadata)), progress: null, cancellationToken);
+            BackupRepository source = await repository.OpenAsync(parsed, cancellationToken);
+            string chosen = parsed.GetValue(at) is { } text && TryReadTime(text, out DateTimeOffset time)
+                ? await source.FindAtAsync(time, wholeStores: parsed.GetValue(data) is not null, cancellationToken)
+                : parsed.GetValue(name)!;
+            RestoreResult restored = await source.RestoreAsync(
+                chosen, new RestoreTarget(parsed.GetValue(content), parsed.GetValue(metadata), parsed.GetValue(data)), progress: null, cancellationToken);
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Restored {restored.Name} and compared what was written: metadata {restored.MetadataBytes:N0} bytes, content {restored.Files:N0} files of {restored.ContentBytes:N0} bytes"));
+            WarnOfAdopted(restored.Adopted);
             return ExitCodes.Done;
         });
         return command;
     }
+
+    private static bool TryReadTime(string text, out DateTimeOffset time) => DateTimeOffset.TryParse(
+        text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
     private static async IAsyncEnumerable<ObjectReference> ReadReferencesAsync(
         IRecordStore metadata, LegacyContentStore content, ClusterKeys keys, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)

@@ -2,9 +2,11 @@ using System.CommandLine;
 using Pachyderm.Errors;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
+using Pachyderm.Migration.Native;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Steps;
+using Pachyderm.Migration.Steps.Native;
 using Pachyderm.Migration.Targets;
 using Pachyderm.Pachctl.Output;
 
@@ -23,12 +25,20 @@ internal static class MigrateCommand
         Nothing is written before a verified backup exists. Killed at any point, the same command goes on where it stopped; `migrate undo`
         puts everything back until `migrate finalize`. A snapshot file is never changed: the outcome is a new file.
 
+        With --data the cluster becomes the data directory of a pachd of this release: repos, commits, branches, files, pipelines, jobs and
+        their results. The old cluster is only read, and its objects are used where they are unless --copy says otherwise.
+
+        With --data alone a data directory that an earlier pachd of release 3 has written gets the format of this one. pachd is stopped, or started anew by
+        this release: then it serves the data for reading.
+
         Exit codes: 0 done or nothing to do; 1 blocked, nothing was written; 2 failed, the message says what state the data is in; 3 usage.
 
         Examples:
           pachctl migrate --check --snapshot etcd.snap --storage /var/pachyderm
           pachctl migrate --from 1.4.8 --to 1.5.0 --snapshot etcd.snap --out migrated.snap --backup /backups
           pachctl migrate --to 1.5.3 --etcd 127.0.0.1:2379 --storage /var/pachyderm --backup /backups
+          pachctl migrate --from 1.5.3 --to 3.0.0 --snapshot etcd.snap --storage /var/pachyderm --data /var/pachd
+          pachctl migrate --data /var/pachd
         """;
 
     public static Command Create()
@@ -46,6 +56,8 @@ internal static class MigrateCommand
         Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<long?> rateLimit = AddRateLimit(command, shared);
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
+        shared.Import.AddImport(command, shared.Store, storage, from, to);
+        shared.Import.Refuse(command, dryRun, backupContent, useBackup, rateLimit);
         foreach (Option option in (Option[])[from, to, check, dryRun, storage, backupContent, useBackup, quarantine, accept, yes])
         {
             command.Options.Add(option);
@@ -83,6 +95,20 @@ internal static class MigrateCommand
                 Accepted = parsed.GetValue(accept)!.ToHashSet(StringComparer.Ordinal),
                 RateLimit = parsed.GetValue(rateLimit),
             };
+            if (shared.Import.DataOf(parsed) is { } data && !shared.Store.IsNamed(parsed))
+            {
+                return await shared.UpgradeAsync(
+                    parsed, data, upgrade => parsed.GetValue(check) ? upgrade.CheckAsync(cancellationToken) : upgrade.RunAsync(cancellationToken));
+            }
+
+            if (shared.Import.IsNamed(parsed))
+            {
+                return await shared.ImportAsync(
+                    parsed, request,
+                    import => parsed.GetValue(check) ? import.CheckAsync(cancellationToken) : import.RunAsync(cancellationToken),
+                    cancellationToken);
+            }
+
             return await shared.RunAsync(parsed, request, async engine =>
             {
                 if (parsed.GetValue(check))
@@ -104,7 +130,7 @@ internal static class MigrateCommand
             }, cancellationToken);
         });
         command.Subcommands.Add(CreateStatus());
-        command.Subcommands.Add(Simple("resume", "Go on with a migration that was interrupted.", (engine, cancel) => engine.ResumeAsync(cancel)));
+        command.Subcommands.Add(CreateResume());
         command.Subcommands.Add(CreateUndo());
         command.Subcommands.Add(CreateFinalize());
         command.Subcommands.Add(CreateVerify());
@@ -118,6 +144,16 @@ internal static class MigrateCommand
         Shared shared = Shared.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return UpgradeCommands.PrintStatus(upgraded);
+            }
+
+            if (shared.Import.IsNamed(parsed))
+            {
+                return await shared.Import.PrintStatusAsync(parsed, cancellationToken);
+            }
+
             await using IMigrationTarget target = await shared.OpenAsync(parsed, cancellationToken);
             MigrationEngine engine = new(target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
             (MigrationJournal? journal, MigrationStamp? stamp, FenceHolder? fence) = await engine.GetStatusAsync(cancellationToken);
@@ -164,6 +200,21 @@ internal static class MigrateCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { DiscardLaterWrites = parsed.GetValue(discard) };
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.UndoAsync(cancellationToken));
+            }
+
+            if (shared.Import.IsNamed(parsed))
+            {
+                if (!parsed.GetValue(yes))
+                {
+                    Confirm("What was imported will be dropped; the old cluster is as it was. Go on?");
+                }
+
+                return await shared.ImportAsync(parsed, request, import => import.UndoAsync(cancellationToken), cancellationToken);
+            }
+
             return await shared.RunAsync(parsed, request, engine =>
             {
                 if (!parsed.GetValue(yes))
@@ -185,6 +236,29 @@ internal static class MigrateCommand
         command.Options.Add(yes);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                if (!parsed.GetValue(yes))
+                {
+                    Confirm("The upgrade can not be undone after this. Go on?");
+                }
+
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.FinalizeAsync(cancellationToken));
+            }
+
+            if (shared.Import.IsNamed(parsed))
+            {
+                if (!parsed.GetValue(yes))
+                {
+                    Confirm("The import can not be undone after this. Go on?");
+                }
+
+                ImportRequest request = shared.Import.RequestOf(parsed, await shared.RequestAsync(parsed, cancellationToken));
+                ImportJournal imported = await new ClusterImport(request, new NoObserver(), TimeProvider.System).FinalizeAsync(cancellationToken);
+                Console.Out.WriteLine($"The import from {imported.From} is final.{(imported.Copy ? "" : $" Its content is still used in place: {imported.Storage} must stay.")}");
+                return ExitCodes.Done;
+            }
+
             await using IMigrationTarget target = await shared.OpenAsync(parsed, cancellationToken);
             MigrationEngine engine = new(target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
             if (!parsed.GetValue(yes))
@@ -205,8 +279,21 @@ internal static class MigrateCommand
         Shared shared = Shared.AddTo(command, writesReport: false);
         Option<string?> report = new("--report") { Description = "Report of the migration to compare with.", HelpName = "FILE" };
         command.Options.Add(report);
+        shared.Import.AddVerify(command);
+        shared.Import.Refuse(command, report);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.VerifyAsync(cancellationToken));
+            }
+
+            if (shared.Import.IsNamed(parsed))
+            {
+                return await shared.ImportAsync(
+                    parsed, await shared.RequestAsync(parsed, cancellationToken), import => import.VerifyAsync(cancellationToken), cancellationToken);
+            }
+
             MigrationReport? earlier = parsed.GetValue(report) is { } path ? await MigrationReport.ReadAsync(path, cancellationToken) : null;
             return await shared.RunAsync(
                 parsed, await shared.RequestAsync(parsed, cancellationToken), engine => engine.VerifyAsync(earlier, cancellationToken), cancellationToken);
@@ -214,16 +301,25 @@ internal static class MigrateCommand
         return command;
     }
 
-    private static Command Simple(string name, string description, Func<MigrationEngine, CancellationToken, Task<MigrationReport>> act)
+    private static Command CreateResume()
     {
-        Command command = new(name, description);
+        Command command = new("resume", "Go on with a migration that was interrupted.");
         Shared shared = Shared.AddTo(command);
         Option<long?> rateLimit = AddRateLimit(command, shared);
-        command.SetAction(async (parsed, cancellationToken) => await shared.RunAsync(
-            parsed,
-            await shared.RequestAsync(parsed, cancellationToken) with { RateLimit = parsed.GetValue(rateLimit) },
-            engine => act(engine, cancellationToken),
-            cancellationToken));
+        shared.Import.AddVerify(command);
+        shared.Import.Refuse(command, rateLimit);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (shared.Import.UpgradeOf(parsed) is { } upgraded)
+            {
+                return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.RunAsync(cancellationToken));
+            }
+
+            MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { RateLimit = parsed.GetValue(rateLimit) };
+            return shared.Import.IsNamed(parsed)
+                ? await shared.ImportAsync(parsed, request, import => import.ResumeAsync(cancellationToken), cancellationToken)
+                : await shared.RunAsync(parsed, request, engine => engine.ResumeAsync(cancellationToken), cancellationToken);
+        });
         return command;
     }
 
@@ -283,9 +379,18 @@ internal static class MigrateCommand
 
         public required StoreOptions Store { get; init; }
 
+        public required ImportOptions Import { get; init; }
+
         public static Shared AddTo(Command command, bool writesReport = true)
         {
-            Shared shared = new() { Store = StoreOptions.AddTo(command, hasOutput: true), _writesReport = writesReport };
+            ImportOptions import = ImportOptions.AddTo(command);
+            Shared shared = new()
+            {
+                Store = StoreOptions.AddTo(command, hasOutput: true, instead: import.IsNamed),
+                Import = import,
+                _writesReport = writesReport,
+            };
+            shared.Import.Refuse(command, [shared._backup, shared._passphrase]);
             command.Options.Add(shared._backup);
             command.Options.Add(shared._passphrase);
             if (writesReport)
@@ -312,18 +417,43 @@ internal static class MigrateCommand
             ParseResult parsed, MigrationRequest request, Func<MigrationEngine, Task<MigrationReport>> act, CancellationToken cancellationToken)
         {
             MigrationSteps.Register();
+            ProbeReport(parsed);
+            await using IMigrationTarget target = await OpenAsync(parsed, cancellationToken);
+            return await ReportAsync(
+                parsed, observer => act(new MigrationEngine(target, request, observer, TimeProvider.System)), cancellationToken);
+        }
+
+        public Task<int> ImportAsync(
+            ParseResult parsed, MigrationRequest request, Func<ClusterImport, Task<MigrationReport>> act, CancellationToken cancellationToken)
+        {
+            MigrationSteps.Register();
+            ProbeReport(parsed);
+            ImportRequest asked = Import.RequestOf(parsed, request) with { Source = Store.IsNamed(parsed) ? Store.AddressOf(parsed) : null };
+            return ReportAsync(parsed, observer => act(new ClusterImport(asked, observer, TimeProvider.System)), cancellationToken);
+        }
+
+        public Task<int> UpgradeAsync(ParseResult parsed, string data, Func<FormatUpgrade, Task<UpgradeReport>> act)
+        {
+            ProbeReport(parsed);
+            return UpgradeCommands.RunAsync(data, parsed.GetValue(_raw), _writesReport ? parsed.GetValue(_report) : null, act);
+        }
+
+        private void ProbeReport(ParseResult parsed)
+        {
             if (_writesReport && parsed.GetValue(_report) is { } reportPath)
             {
                 MigrationReport.Probe(reportPath);
             }
+        }
 
-            await using IMigrationTarget target = await OpenAsync(parsed, cancellationToken);
+        private async Task<int> ReportAsync(
+            ParseResult parsed, Func<ConsoleObserver, Task<MigrationReport>> act, CancellationToken cancellationToken)
+        {
             ConsoleObserver observer = new(TimeProvider.System);
             await using CancellationTokenRegistration interruption = cancellationToken.Register(() => observer.Say("interrupted, stopping ..."));
-            MigrationEngine engine = new(target, request, observer, TimeProvider.System);
             try
             {
-                MigrationReport report = await act(engine);
+                MigrationReport report = await act(observer);
                 await PrintAsync(parsed, report, cancellationToken);
                 return report.Result == "blocked" ? ExitCodes.Blocked : ExitCodes.Done;
             }

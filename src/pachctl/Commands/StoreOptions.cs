@@ -22,7 +22,8 @@ internal sealed class StoreOptions
     /// <param name="command">The command.</param>
     /// <param name="hasOutput">Whether the command works on the output of a migrated snapshot.</param>
     /// <param name="optional">Whether the command can do without a store.</param>
-    public static StoreOptions AddTo(Command command, bool hasOutput, bool optional = false)
+    /// <param name="instead">Whether a command names what it works on in another way.</param>
+    public static StoreOptions AddTo(Command command, bool hasOutput, bool optional = false, Func<CommandResult, bool>? instead = null)
     {
         StoreOptions options = new(hasOutput);
         command.Options.Add(options._etcd);
@@ -35,12 +36,15 @@ internal sealed class StoreOptions
         command.Options.Add(options._namespace);
         command.Options.Add(options._pfsPrefix);
         command.Options.Add(options._ppsPrefix);
-        command.Validators.Add(result => options.Validate(result, optional));
+        command.Validators.Add(result => options.Validate(result, optional || instead?.Invoke(result) == true));
         return options;
     }
 
     /// <summary>Whether a store was named.</summary>
     public bool IsNamed(ParseResult parsed) => AddressOf(parsed) is { Etcd: not null } or { Snapshot: not null } or { Namespace: not null };
+
+    /// <summary>Whether a store was named.</summary>
+    public bool IsNamed(CommandResult result) => result.GetValue(_etcd) is not null || result.GetValue(_snapshot) is not null || result.GetValue(_namespace) is not null;
 
     /// <summary>Where the metadata is.</summary>
     public StoreAddress AddressOf(ParseResult parsed) => new()

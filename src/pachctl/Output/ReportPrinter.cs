@@ -37,6 +37,7 @@ internal static class ReportPrinter
         }
 
         PrintTags(report, output);
+        PrintImport(report, output);
         if (report.Space is { } space)
         {
             output.WriteLine(string.Create(
@@ -120,8 +121,40 @@ internal static class ReportPrinter
         }
     }
 
+    private static void PrintImport(MigrationReport report, TextWriter output)
+    {
+        if (report.Import is not { } import)
+        {
+            return;
+        }
+
+        Table table = new() { Border = TableBorder.Simple };
+        table.AddColumn("Repo");
+        foreach (string column in (string[])["commits", "files", "bytes"])
+        {
+            table.AddColumn(new TableColumn(column).RightAligned());
+        }
+
+        table.AddColumn("digest before");
+        table.AddColumn("digest after");
+        foreach ((string name, ImportedRepo repo) in import.Repos)
+        {
+            table.AddRow(
+                Markup.Escape(name), Number(repo.After.Commits), Number(repo.After.Files), Number(repo.After.Bytes), repo.Before.Digest[..12], repo.After.Digest[..12]);
+        }
+
+        Tables.Write(table);
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Content    {import.Content}; {import.FilesCompared:N0} files with {import.BytesCompared:N0} bytes compared (--verify {import.Verified})"));
+
+        static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+    }
+
     private static string Describe(MigrationReport report) => report.Result switch
     {
+        "done" when report.Action == "import" => $"imported; `pachd --data {report.Import!.Data}` serves it. Undo is possible until `pachctl migrate finalize --data`",
+        "undone" when report.To is null => "undone: what was imported is dropped, and the old cluster is as it was",
         "ready" => report.Action == "dry-run" ? "the rehearsal went well; nothing was changed" : "ready to migrate",
         "blocked" => "blocked by the findings above; nothing was changed",
         "nothing-to-do" => $"already at {report.To}; nothing was changed",

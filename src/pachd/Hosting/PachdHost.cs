@@ -51,7 +51,12 @@ internal sealed class PachdHost : IAsyncDisposable
         builder.Logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System));
         using ILoggerFactory early = LoggerFactory.Create(
             logging => logging.AddProvider(new LineLoggerProvider(Console.Error, TimeProvider.System)));
-        DataStores stores = await DataStores.OpenAsync(options, early.CreateLogger("pachd"), cancellationToken);
+        ILogger starting = early.CreateLogger("pachd");
+        DataStores stores = await DataStores.OpenAsync(
+            options.DataDirectory,
+            options.ReadOnly,
+            finding => starting.Finding(finding.Id, finding.Thing, finding.Problem, finding.Remedy),
+            cancellationToken);
         WebApplication? built = null;
         IWorkerBackend? workers = null;
         try
@@ -196,7 +201,7 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
         services.AddSingleton(
-            provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks));
+            provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, TimeProvider.System));
         services.AddSingleton(_ => workers);
         services.AddSingleton(provider => new Scheduler(new SchedulerOptions
         {

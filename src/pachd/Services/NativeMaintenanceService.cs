@@ -33,9 +33,8 @@ internal sealed class NativeMaintenanceService(
             async (progress, token) =>
             {
                 await scheduler.ForgetResultsAsync(token);
-                GarbageSummary summary = await maintenance.CollectGarbageAsync(progress, token);
-                GarbageCollectionResult result = summary.Content;
-                logger.Collected(result.BytesFreed, result.Chunks - result.Live, result.Chunks, summary.Objects);
+                (GarbageCollectionResult result, long objects) = await maintenance.CollectGarbageAsync(progress, token);
+                logger.Collected(result.BytesFreed, result.Chunks - result.Live, result.Chunks, objects);
                 return new Wire.Native.CollectGarbageResponse
                 {
                     Summary = new Wire.Native.CollectGarbageSummary
@@ -45,7 +44,7 @@ internal sealed class NativeMaintenanceService(
                         BytesFreed = (ulong)Math.Max(0, result.BytesFreed),
                         PacksRemoved = (ulong)result.PacksDeleted,
                         PacksRewritten = (ulong)result.PacksRewritten,
-                        ObjectsRemoved = (ulong)summary.Objects,
+                        ObjectsRemoved = (ulong)objects,
                     },
                 };
             },

@@ -186,6 +186,16 @@ public sealed class PachctlProcess : IAsyncDisposable
         return (await ended, peak);
     }
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Ends pachctl as a power cut would, if it still runs.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+    }
+
     /// <summary>Ends pachctl if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {

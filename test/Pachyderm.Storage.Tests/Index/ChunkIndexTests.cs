@@ -188,7 +188,20 @@ public sealed class ChunkIndexTests : IDisposable
         Assert.Empty(_folder.Findings);
     }
 
-    private ChunkIndexOptions Options(int tableLimit) => new(ReadOnly: false, tableLimit, _folder.Findings.Enqueue, static () => { });
+    [Fact]
+    public async Task Entries_become_a_run_only_after_what_they_point_to_is_durable()
+    {
+        await using PackChunkStore store = await _folder.OpenAsync();
+        using IChunkWriter writer = store.OpenWriter();
+        await writer.PutAsync(StoreExtensions.Random(1, 800), Token);
+        Assert.Equal(0, store.GetStatistics().Flushes);
+        await store.Index.FlushAsync(Token);
+        Assert.Equal(1, store.GetStatistics().Flushes);
+        await writer.FlushAsync(Token);
+        Assert.Equal(1, store.GetStatistics().Flushes);
+    }
+
+    private ChunkIndexOptions Options(int tableLimit) => new(ReadOnly: false, tableLimit, _folder.Findings.Enqueue, static () => { }, static _ => Task.CompletedTask);
 
     private static ChunkId Id(int number) => ChunkId.Of(BitConverter.GetBytes(number));
 

@@ -1,3 +1,4 @@
+using Pachyderm.Errors;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Packs;
 
@@ -134,7 +135,7 @@ public sealed class SpoolRecoveryTests : IDisposable
         {
             Assert.All(ids, id => Assert.True(store.Contains(id)));
             Assert.Equal(StoreExtensions.Random(8, 1_001), await store.ReadBytesAsync(ids[^1]));
-            Assert.Throws<InvalidOperationException>(() => store.OpenWriter());
+            Assert.Equal("store-read-only", Assert.Throws<OperatorException>(() => store.OpenWriter()).Id);
         }
 
         Assert.Equal(before, Describe());

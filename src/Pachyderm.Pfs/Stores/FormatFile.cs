@@ -1,17 +1,20 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Pachyderm.Errors;
+using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
 
-namespace Pachyderm.Pachd.Hosting;
+namespace Pachyderm.Pfs;
 
 /// <summary>
 /// <c>format.json</c> in the data directory: which format everything in it has, for programs and people that know nothing else about it.
-/// <c>{"format": 1, "min_reader": 1}</c>; what else is in it is left alone.
+/// <c>{"format": 2, "min_reader": 2}</c>; what else is in it is left alone.
 /// </summary>
 internal static class FormatFile
 {
-    /// <summary>The format that this release writes.</summary>
-    public const int Current = 1;
+    /// <summary>The format that this release writes. It counts with that of the metadata, the only part of which there are two so far.</summary>
+    public const int Current = StoreFormat.Version;
 
     private const string Name = "format.json";
 
@@ -46,9 +49,16 @@ internal static class FormatFile
         }
     }
 
-    /// <summary>Stamps a new data directory, durably.</summary>
+    /// <summary>Stamps a data directory as of this release's format, durably.</summary>
     /// <exception cref="OperatorException">It cannot be written.</exception>
-    public static void Write(string dataDirectory)
+    public static void Write(string dataDirectory) => Write(dataDirectory, Current, StoreFormat.MinReader);
+
+    /// <summary>Stamps a data directory, durably.</summary>
+    /// <param name="dataDirectory">The directory.</param>
+    /// <param name="format">The format of everything in it.</param>
+    /// <param name="minReader">The oldest format whose programs may read it.</param>
+    /// <exception cref="OperatorException">It cannot be written.</exception>
+    public static void Write(string dataDirectory, int format, int minReader)
     {
         string path = Path.Combine(dataDirectory, Name);
         try
@@ -56,10 +66,27 @@ internal static class FormatFile
             string temporary = path + ".new";
             using (FileStream stream = new(temporary, FileMode.Create, FileAccess.Write))
             {
-                stream.Write("{\"format\": 1, \"min_reader\": 1}\n"u8);
+                stream.Write(Encoding.UTF8.GetBytes(string.Create(
+                    CultureInfo.InvariantCulture, $"{{\"format\": {format}, \"min_reader\": {minReader}}}\n")));
                 stream.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
+            DurableFiles.FlushDirectory(dataDirectory);
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, path);
+        }
+    }
+
+    /// <summary>Removes the stamp, durably, if it is there.</summary>
+    /// <exception cref="OperatorException">It cannot be removed.</exception>
+    public static void Delete(string dataDirectory)
+    {
+        string path = Path.Combine(dataDirectory, Name);
+        try
+        {
+            File.Delete(path);
             DurableFiles.FlushDirectory(dataDirectory);
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
@@ -73,5 +100,5 @@ internal static class FormatFile
         "store-format", dataDirectory, $"the data has format {format}, and this release can {verb} only format {Current}",
         format > Current
             ? "use the release that wrote it, or a newer one; `pachctl migrate` upgrades data that is older than the release"
-            : "upgrade it with `pachctl migrate`");
+            : $"stop pachd, and upgrade it with `pachctl migrate --data {dataDirectory}`");
 }

@@ -1,0 +1,92 @@
+using Pachyderm.Formats.Content;
+using Pachyderm.Metadata;
+using Pachyderm.Migration.Engine;
+using Pachyderm.Migration.Survey;
+using Pachyderm.Pfs;
+using Pachyderm.Storage.Content;
+
+namespace Pachyderm.Migration.Steps.Native;
+
+/// <summary>Takes the objects of the source into the new stores, and tells what a file consists of that names them.</summary>
+internal abstract class ObjectImport
+{
+    private const string Kind = "objects";
+
+    /// <summary>Takes every object over. One whose bytes cannot be had is left out: what needs it will say so.</summary>
+    /// <param name="source">The content store.</param>
+    /// <param name="stores">The new stores.</param>
+    /// <param name="observer">Is told of each.</param>
+    /// <param name="findings">Is told of those that were left out.</param>
+    /// <param name="cancellationToken">Stops; what is done stays done.</param>
+    public async Task RunAsync(
+        LegacyContentStore source, DataStores stores, IMigrationObserver observer, FindingList findings, CancellationToken cancellationToken)
+    {
+        long? done = await stores.Metadata.ReadAsync(reader => ImportProgress.Read(reader, Kind), cancellationToken);
+        if (done is null)
+        {
+            return;
+        }
+        long number = 0;
+        List<ContentPlace> batch = [];
+        await foreach (ContentPlace place in source.ListPlacesAsync(cancellationToken))
+        {
+            if (++number <= done)
+            {
+                continue;
+            }
+            batch.Add(place);
+            if (IsFull(batch))
+            {
+                await WriteAsync(number);
+            }
+        }
+        await WriteAsync(null);
+
+        async Task WriteAsync(long? reached)
+        {
+            using IChunkWriter writer = stores.Chunks.OpenWriter();
+            IReadOnlyList<ObjectRecord> records = await CarryAsync(source, batch, writer, findings, cancellationToken);
+            await writer.FlushAsync(cancellationToken);
+            FaultPoints.Reach("import.objects-flushed");
+            await stores.Metadata.WriteAsync(
+                transaction =>
+                {
+                    foreach (ObjectRecord record in records)
+                    {
+                        transaction.PutObject(record);
+                    }
+                    ImportProgress.Write(transaction, Kind, reached);
+                    return true;
+                },
+                cancellationToken);
+            FaultPoints.Reach("import.objects-written");
+            observer.Advanced(batch.Count);
+            batch.Clear();
+        }
+    }
+
+    /// <summary>The content of a file that consists of objects.</summary>
+    /// <param name="objects">What was found of its objects, in order.</param>
+    /// <param name="hash">The hash that the old release gave the file.</param>
+    /// <param name="writer">Takes what has to be written.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public abstract ValueTask<FileContent> JoinAsync(
+        IReadOnlyList<FileContent> objects, ChunkId hash, IChunkWriter writer, CancellationToken cancellationToken);
+
+    /// <summary>Whether a batch is as large as it may be.</summary>
+    protected abstract bool IsFull(IReadOnlyList<ContentPlace> batch);
+
+    /// <summary>Brings the content of objects into the chunk store; durable when the writer has been flushed.</summary>
+    /// <param name="source">The content store.</param>
+    /// <param name="batch">The objects.</param>
+    /// <param name="writer">Takes what has to be written.</param>
+    /// <param name="findings">Is told of those that are left out.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    protected abstract Task<IReadOnlyList<ObjectRecord>> CarryAsync(
+        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings, CancellationToken cancellationToken);
+
+    /// <summary>Says that an object was left out.</summary>
+    protected static Finding LeftOut(ContentPlace place, string problem) => new(
+        "object-left-out", FindingSeverity.Warning, $"object {place.Hash}", $"{problem}, so it is left out",
+        "restore it from a backup of the object store if anything needs it");
+}
