@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Pachyderm.Metadata;
-using Pachyderm.ObjectStores;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Trees;
