@@ -2,11 +2,13 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Pachyderm.Bench.Budgets;
 using Pachyderm.Bench.Generation;
+using Pachyderm.Bench.Importing;
 using Pachyderm.Bench.Measuring;
 using Pachyderm.Bench.Pfs;
 using Pachyderm.Bench.Pipelines;
 using Pachyderm.Bench.Storage;
 using Pachyderm.Bench.Trees;
+using Pachyderm.Bench.Upgrades;
 using Pachyderm.Bench.Workers;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -37,6 +39,17 @@ Command workers = new("workers", "Time small datums in workers of each kind agai
 workers.SetAction(async (parsed, cancellationToken) =>
 {
     await WorkerBench.RunAsync(parsed.GetValue(datums), parsed.GetValue(work)!, cancellationToken);
+    return 0;
+});
+
+Option<int> commits = new("--commits") { Description = "Number of commits of the cluster.", DefaultValueFactory = _ => 10_000 };
+Option<int> added = new("--files") { Description = "Number of files that each commit adds.", DefaultValueFactory = _ => 100 };
+Option<int> length = new("--size") { Description = "Bytes of a file.", DefaultValueFactory = _ => 1024 };
+Command import = new("import", "Generate a 1.5.3 cluster with its objects, and time its import into a data directory beside cp -r.") { commits, added, length, work };
+import.SetAction(async (parsed, cancellationToken) =>
+{
+    await ImportBench.RunAsync(
+        parsed.GetValue(commits), parsed.GetValue(added), parsed.GetValue(length), parsed.GetValue(work)!, cancellationToken);
     return 0;
 });
 
@@ -84,8 +97,16 @@ pipelines.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Option<int> objects = new("--objects") { Description = "Number of objects, each with a tag.", DefaultValueFactory = _ => 1_000_000 };
+Command upgrade = new("upgrade", "Time the upgrade of a data directory of format 1, and the way back, by the real ./pachctl.") { objects, work };
+upgrade.SetAction(async (parsed, cancellationToken) =>
+{
+    await UpgradeBench.RunAsync(parsed.GetValue(work)!, parsed.GetValue(objects), cancellationToken);
+    return 0;
+});
+
 Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
 budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro, budgets };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, upgrade, micro, budgets };
 return await root.Parse(args).InvokeAsync();

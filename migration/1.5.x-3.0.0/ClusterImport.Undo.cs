@@ -11,6 +11,9 @@ namespace Pachyderm.Migration.Steps.Native;
 /// <summary>The two ways in which an import ends: it is dropped, or it is final.</summary>
 public sealed partial class ClusterImport
 {
+    // What is listed of the writes that an undo would drop.
+    private const int LaterLimit = 1_000;
+
     /// <summary>
     /// Drops what an import has made, from whatever phase, until it is final. What was written on this release since then is refused, or
     /// dropped if the request says so.
@@ -78,16 +81,17 @@ public sealed partial class ClusterImport
             return;
         }
         string[] names = [.. later.Select(Describe).Distinct(StringComparer.Ordinal)];
+        foreach (string name in names)
+        {
+            observer.Say($"{(request.DiscardLaterWrites ? "dropped" : "written since the import")}: {name}");
+        }
         if (!request.DiscardLaterWrites)
         {
             throw new OperatorException(
                 "later-writes", data,
-                $"{(later.Count == 1 ? "a change was" : $"{later.Count} changes were")} made since the import ({string.Join(", ", names.Take(5))}{(names.Length > 5 ? ", ..." : "")})",
+                $"{(later.Count == LaterLimit ? $"{LaterLimit} changes or more were" : later.Count == 1 ? "a change was" : $"{later.Count} changes were")} made since the import, "
+                + $"listed above ({string.Join(", ", names.Take(3))}{(names.Length > 3 ? ", ..." : "")})",
                 "copy what is needed, then undo with --discard-later-writes");
-        }
-        foreach (string name in names)
-        {
-            observer.Say($"dropped: {name}");
         }
     }
 
@@ -102,14 +106,13 @@ public sealed partial class ClusterImport
 
     private static IReadOnlyList<Change> LaterChanges(IMetadataReader reader, long after)
     {
-        const int Limit = 1_000;
         try
         {
-            return reader.ListChanges(after, Limit);
+            return reader.ListChanges(after, LaterLimit);
         }
         catch (ChangesTrimmedException)
         {
-            return reader.ListChanges(reader.LastChange - Limit, Limit);
+            return reader.ListChanges(reader.LastChange - LaterLimit, LaterLimit);
         }
     }
 }

@@ -166,6 +166,7 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             () => new RecordImport(source, stores, objects, observer).RunAsync(damage, cancellationToken));
         if (damage.Details.Count > 0)
         {
+            await ObjectImport.BeginAgainAsync(stores, cancellationToken);
             findings.AddAll(damage);
             Conclude(report, findings);
             Finding first = damage.Details[0];

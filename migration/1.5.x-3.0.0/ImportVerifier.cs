@@ -95,6 +95,10 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bo
                 throw Differs(expected.Key, $"its tree is {actual} instead of {root ?? default}");
             }
             Tally(before, expected.Key, root ?? default);
+            if (!isFresh)
+            {
+                Tally(after, expected.Key, expected.IsOpen ? default : actual);
+            }
             if (tree is { } present && record.Value.Tree is { } old
                 && (verification.IsFull ? walked.Add(old.Hash.ToStringUtf8()) : sampler?.Hits(present.Files) == true))
             {

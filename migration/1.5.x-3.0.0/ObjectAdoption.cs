@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Pachyderm.Formats.Content;
 using Pachyderm.Metadata;
@@ -19,6 +20,7 @@ internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore s
     // What fits into one adopted pack, and some 40 MB of memory.
     private const int BatchObjects = 50_000;
     private const int RememberedBlocks = 10_000;
+    private const int HashText = 2 * SHA512.HashSizeInBytes;
 
     private readonly LocalObjectStore files = new(source.RootPath);
     private readonly TwoGenerations<string, long> lengths = new(RememberedBlocks);
@@ -29,6 +31,19 @@ internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore s
         objects.Count == 1
             ? objects[0] with { Hash = hash }
             : await FileContents.FromChunksAsync(await ListAsync(objects, cancellationToken), hash, writer, cancellationToken);
+
+    /// <inheritdoc/>
+    public override FileContent? TryMake(ReadOnlySpan<byte> name, long size, ChunkId hash)
+    {
+        // Of an object that is one chunk the name says which; the index of chunks says whether it is there and how long.
+        Span<char> text = stackalloc char[HashText];
+        if (name.Length != HashText || Encoding.ASCII.GetChars(name, text) != HashText || size is <= 0 or > IChunkStore.MaximumLength
+            || AdoptedChunks.FindWhole(text) is not { } chunk || chunks.FindLength(chunk) != size)
+        {
+            return null;
+        }
+        return new FileContent(size, hash, [new ChunkReference(chunk, size)], 0);
+    }
 
     /// <inheritdoc/>
     protected override bool IsFull(IReadOnlyList<ContentPlace> batch) => batch.Count >= BatchObjects;

@@ -24,6 +24,9 @@ internal sealed class ObjectCopy(FileContents contents) : ObjectImport
     }
 
     /// <inheritdoc/>
+    public override FileContent? TryMake(ReadOnlySpan<byte> name, long size, ChunkId hash) => null;
+
+    /// <inheritdoc/>
     protected override bool IsFull(IReadOnlyList<ContentPlace> batch) =>
         batch.Count >= BatchObjects || batch.Sum(static found => found.SizeBytes) >= BatchBytes;
 

@@ -21,11 +21,13 @@ internal abstract class ObjectImport
     public async Task RunAsync(
         LegacyContentStore source, DataStores stores, IMigrationObserver observer, FindingList findings, CancellationToken cancellationToken)
     {
-        long? done = await stores.Metadata.ReadAsync(reader => ImportProgress.Read(reader, Kind), cancellationToken);
+        (long? done, bool isAgain) = await stores.Metadata.ReadAsync(
+            static reader => (ImportProgress.Read(reader, Kind), reader.ListObjects(null, 1).Count > 0), cancellationToken);
         if (done is null)
         {
             return;
         }
+        isAgain &= done == 0;
         long number = 0;
         List<ContentPlace> batch = [];
         await foreach (ContentPlace place in source.ListPlacesAsync(cancellationToken))
@@ -45,7 +47,8 @@ internal abstract class ObjectImport
         async Task WriteAsync(long? reached)
         {
             using IChunkWriter writer = stores.Chunks.OpenWriter();
-            IReadOnlyList<ObjectRecord> records = await CarryAsync(source, batch, writer, findings, cancellationToken);
+            IReadOnlyList<ContentPlace> left = isAgain ? await FindLeftAsync(stores, batch, cancellationToken) : batch;
+            IReadOnlyList<ObjectRecord> records = await CarryAsync(source, left, writer, findings, cancellationToken);
             await writer.FlushAsync(cancellationToken);
             FaultPoints.Reach("import.objects-flushed");
             await stores.Metadata.WriteAsync(
@@ -65,6 +68,15 @@ internal abstract class ObjectImport
         }
     }
 
+    /// <summary>Makes the next run look again for objects that were left out: somebody may have put them back.</summary>
+    public static Task BeginAgainAsync(DataStores stores, CancellationToken cancellationToken) => stores.Metadata.WriteAsync(
+        static writer =>
+        {
+            ImportProgress.Write(writer, Kind, 0);
+            return true;
+        },
+        cancellationToken);
+
     /// <summary>The content of a file that consists of objects.</summary>
     /// <param name="objects">What was found of its objects, in order.</param>
     /// <param name="hash">The hash that the old release gave the file.</param>
@@ -72,6 +84,13 @@ internal abstract class ObjectImport
     /// <param name="cancellationToken">Stops.</param>
     public abstract ValueTask<FileContent> JoinAsync(
         IReadOnlyList<FileContent> objects, ChunkId hash, IChunkWriter writer, CancellationToken cancellationToken);
+
+    /// <summary>The content of a file that is just one object, if that can be told without looking the object up.</summary>
+    /// <param name="name">The object's hash in ASCII.</param>
+    /// <param name="size">Size of the file.</param>
+    /// <param name="hash">The hash that the old release gave the file.</param>
+    /// <returns>The content; null if the object has to be looked up.</returns>
+    public abstract FileContent? TryMake(ReadOnlySpan<byte> name, long size, ChunkId hash);
 
     /// <summary>Whether a batch is as large as it may be.</summary>
     protected abstract bool IsFull(IReadOnlyList<ContentPlace> batch);
@@ -89,4 +108,10 @@ internal abstract class ObjectImport
     protected static Finding LeftOut(ContentPlace place, string problem) => new(
         "object-left-out", FindingSeverity.Warning, $"object {place.Hash}", $"{problem}, so it is left out",
         "restore it from a backup of the object store if anything needs it");
+
+    private static async Task<IReadOnlyList<ContentPlace>> FindLeftAsync(DataStores stores, List<ContentPlace> batch, CancellationToken cancellationToken)
+    {
+        ContentPlace[] places = [.. batch];
+        return await stores.Metadata.ReadAsync(reader => places.Where(place => reader.FindObject(place.Hash) is null).ToArray(), cancellationToken);
+    }
 }

@@ -30,7 +30,8 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
     private const int BatchTags = 5_000;
     private const int BatchHistories = 1;
 
-    private readonly TreeImport trees = new(source.Content, stores.Metadata, objects);
+    private readonly TreeImport trees = new(stores.Metadata, objects);
+    private readonly TreesAhead ahead = new(source.Content);
 
     /// <summary>Imports everything that is not imported yet.</summary>
     /// <param name="damage">Is told of commits whose content cannot be had; if there are any, it stops at the first of them.</param>
@@ -140,36 +141,36 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         {
             return;
         }
-        List<SourceRecord<Old.CommitInfo>> batch = [];
-        await foreach (SourceRecord<Old.CommitInfo> record in source.CommitsAsync(cancellationToken))
+        IAsyncEnumerable<SourceRecord<Old.CommitInfo>> left = source.CommitsAsync(cancellationToken).Where(record => record.Number > done);
+        IChunkWriter chunks = stores.Chunks.OpenWriter();
+        List<(CommitRecord Commit, SourceRoot? Root)> commits = [];
+        try
         {
-            if (record.Number <= done)
+            await foreach ((SourceRecord<Old.CommitInfo> record, Task<CompactHashTree>? tree) in ahead.ReadAsync(left, HasTree, cancellationToken))
             {
-                continue;
-            }
-            batch.Add(record);
-            if (batch.Count == BatchCommits)
-            {
-                await WriteAsync(record.Number);
-            }
-        }
-        await WriteAsync(null);
-
-        async Task WriteAsync(long? reached)
-        {
-            using IChunkWriter chunks = stores.Chunks.OpenWriter();
-            List<(CommitRecord Commit, SourceRoot? Root)> commits = [];
-            foreach (SourceRecord<Old.CommitInfo> record in batch)
-            {
-                if (await TryBuildAsync(record, chunks, damage, cancellationToken) is { } built)
+                if (await TryBuildAsync(record, tree, chunks, damage, cancellationToken) is { } built)
                 {
                     commits.Add(built);
                 }
+                observer.Advanced(1);
+                if (commits.Count == BatchCommits)
+                {
+                    await WriteAsync(record.Number);
+                }
             }
-            batch.Clear();
+            await WriteAsync(null);
+        }
+        finally
+        {
+            chunks.Dispose();
+        }
+
+        async Task WriteAsync(long? reached)
+        {
             if (damage.Details.Count > 0)
             {
                 // Nothing more is written, so that the next run begins here; the rest is looked through, to tell everything at once.
+                commits.Clear();
                 return;
             }
             await chunks.FlushAsync(cancellationToken);
@@ -190,24 +191,30 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
                 },
                 cancellationToken);
             FaultPoints.Reach("import.commits-written");
-            observer.Advanced(commits.Count);
+            commits.Clear();
+            // What is written is held by the records from here on.
+            chunks.Dispose();
+            chunks = stores.Chunks.OpenWriter();
         }
     }
 
+    private static bool HasTree(SourceRecord<Old.CommitInfo> record) => record.Value is { Finished: not null, Tree: not null };
+
     private async Task<(CommitRecord Commit, SourceRoot? Root)?> TryBuildAsync(
-        SourceRecord<Old.CommitInfo> record, IChunkWriter chunks, FindingList damage, CancellationToken cancellationToken)
+        SourceRecord<Old.CommitInfo> record, Task<CompactHashTree>? tree, IChunkWriter chunks, FindingList damage, CancellationToken cancellationToken)
     {
         CommitRecord commit = PfsMapping.Commit(record.Value);
-        if (commit.IsOpen || record.Value.Tree is not { } tree)
+        if (tree is null)
         {
             return (commit, null);
         }
         try
         {
-            (DirectoryReference made, SourceRoot root) = await trees.BuildAsync(tree.Hash.ToStringUtf8(), chunks, cancellationToken);
+            (DirectoryReference made, SourceRoot root) = await trees.BuildAsync(
+                await tree, record.Value.Tree.Hash.ToStringUtf8(), chunks, cancellationToken);
             return (commit with { Tree = DirectoryReferenceCodec.Encode(made) }, root);
         }
-        catch (OperatorException exception) when (exception.Id is "object-missing" or "object-damaged" or "hashtree-damaged" or "hashtree-version")
+        catch (OperatorException exception) when (exception.Id is "object-missing" or "object-damaged" or "object-name-refused" or "hashtree-damaged" or "hashtree-version")
         {
             damage.Add(new Finding(
                 exception.Id, FindingSeverity.Blocker, $"commit {commit.Key.Repo}/{commit.Key.Id}", $"{exception.Thing}: {exception.Problem}", exception.Remedy));

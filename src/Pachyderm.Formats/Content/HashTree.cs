@@ -142,6 +142,28 @@ public sealed class HashTree
         return null;
     }
 
+    /// <summary>The tree as upstream would write it.</summary>
+    internal byte[] ToBytes()
+    {
+        HashTreeProto proto = new() { Version = SupportedVersion };
+        foreach (HashTreeNode node in _nodes.Values)
+        {
+            NodeProto value = new() { Name = node.StoredName, Hash = node.StoredHash, SubtreeSize = node.SizeBytes };
+            if (node.IsDirectory)
+            {
+                value.DirNode = new DirectoryNodeProto { Children = { node.Children } };
+            }
+            else
+            {
+                value.FileNode = new FileNodeProto { Objects = { node.Objects.Select(static name => new V1_5.Object { Hash = ByteString.CopyFromUtf8(name) }) } };
+            }
+
+            proto.Fs.Add(new HashTreeProto.Types.FsEntry { Key = node.Key, Value = value });
+        }
+
+        return proto.ToByteArray();
+    }
+
     private static HashTreeNode ReadNode(HashTreeProto.Types.FsEntry entry, string thing)
     {
         ByteString path = entry.Key ?? ByteString.Empty;

@@ -38,9 +38,6 @@ public sealed class HashTreeNode
     /// <summary>Hashes of the objects whose contents, joined, are the file; none for a directory.</summary>
     public IReadOnlyList<string> Objects { get; }
 
-    /// <summary>Number of children that a directory names, whether they have nodes or not; 0 for a file.</summary>
-    public int ChildCount => Children.Length;
-
     internal ByteString Key { get; }
 
     internal ByteString StoredName { get; }

@@ -169,23 +169,12 @@ public abstract class LegacyContentStore
     /// <summary>Reads the tree that an object holds, after its SHA-512 was compared with its name.</summary>
     /// <exception cref="OperatorException"><c>object-missing</c>, <c>hashtree-version</c>.</exception>
     /// <exception cref="CorruptionException"><c>object-damaged</c>, <c>hashtree-damaged</c>.</exception>
-    public async Task<HashTree> ReadHashTreeAsync(string objectHash, CancellationToken cancellationToken)
-    {
-        ObjectPlace place = Present(objectHash, await LocateAsync(Checked(objectHash), cancellationToken))
-            ?? throw Missing(objectHash, "the tree cannot be read");
-        if (place.SizeBytes > MaxTreeBytes)
-        {
-            throw Damaged(objectHash, $"a tree of {place.SizeBytes} bytes is longer than any that upstream could read");
-        }
+    public async Task<HashTree> ReadHashTreeAsync(string objectHash, CancellationToken cancellationToken) =>
+        HashTree.Parse(await ReadTreeBytesAsync(objectHash, cancellationToken), $"object {objectHash}");
 
-        await using Stream content = await OpenAsync(place, cancellationToken) ?? throw Missing(objectHash, "the tree cannot be read");
-        byte[] bytes = new byte[place.SizeBytes];
-        int read = await content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
-        string actual = Convert.ToHexStringLower(SHA512.HashData(bytes.AsSpan(0, read)));
-        return string.Equals(actual, objectHash, StringComparison.Ordinal)
-            ? HashTree.Parse(bytes, $"object {objectHash}")
-            : throw Damaged(objectHash, $"its content has the SHA-512 {actual}");
-    }
+    /// <summary>Reads the tree that an object holds, for whoever needs few of its nodes. Fails as <see cref="ReadHashTreeAsync"/> does.</summary>
+    public async Task<CompactHashTree> ReadCompactTreeAsync(string objectHash, CancellationToken cancellationToken) =>
+        CompactHashTree.Parse(await ReadTreeBytesAsync(objectHash, cancellationToken), $"object {objectHash}");
 
     /// <summary>
     /// Delivers every file and link of the store in byte order of the paths, for a backup. Files of which nothing is known are delivered too.
@@ -233,6 +222,24 @@ public abstract class LegacyContentStore
     /// <summary>Entries of the root that are no part of any layout, in byte order; at most <paramref name="limit"/> of them.</summary>
     public IReadOnlyList<string> GetForeignEntries(int limit) =>
         [.. new SortedDirectory(RootPath).Read().Select(entry => entry.Name).Where(name => !DirectoryNames.Contains(name, StringComparer.Ordinal)).Take(limit)];
+
+    private async Task<byte[]> ReadTreeBytesAsync(string objectHash, CancellationToken cancellationToken)
+    {
+        ObjectPlace place = Present(objectHash, await LocateAsync(Checked(objectHash), cancellationToken))
+            ?? throw Missing(objectHash, "the tree cannot be read");
+        if (place.SizeBytes > MaxTreeBytes)
+        {
+            throw Damaged(objectHash, $"a tree of {place.SizeBytes} bytes is longer than any that upstream could read");
+        }
+
+        await using Stream content = await OpenAsync(place, cancellationToken) ?? throw Missing(objectHash, "the tree cannot be read");
+        byte[] bytes = new byte[place.SizeBytes];
+        int read = await content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken);
+        string actual = Convert.ToHexStringLower(SHA512.HashData(bytes.AsSpan(0, read)));
+        return string.Equals(actual, objectHash, StringComparison.Ordinal)
+            ? bytes
+            : throw Damaged(objectHash, $"its content has the SHA-512 {actual}");
+    }
 
     /// <summary>Finds where the bytes of an object are.</summary>
     private protected abstract Task<ObjectPlace> LocateAsync(string hash, CancellationToken cancellationToken);

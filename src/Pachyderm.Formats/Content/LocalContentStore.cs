@@ -47,14 +47,11 @@ internal sealed class LocalContentStore(string rootPath) : LegacyContentStore(ro
 
     public override async IAsyncEnumerable<ContentPlace> ListPlacesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        SortedDirectory directory = new(Path.Combine(RootPath, "object"));
-        await foreach (DirectoryEntry entry in Guard(directory.Read(), "object", cancellationToken))
+        // Files of other names are uploads that never finished.
+        ObjectDirectory directory = new(Path.Combine(RootPath, "object"));
+        await foreach ((string hash, long size) in Guard(directory.Read(), "object", cancellationToken))
         {
-            // Files of other names are uploads that never finished.
-            if (entry.Kind == DirectoryEntryKind.File && IsObjectHash(entry.Name))
-            {
-                yield return new ContentPlace(entry.Name, "object/" + entry.Name, 0, entry.SizeBytes);
-            }
+            yield return new ContentPlace(hash, "object/" + hash, 0, size);
         }
     }
 

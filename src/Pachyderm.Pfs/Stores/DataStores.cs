@@ -1,6 +1,7 @@
 using Pachyderm.Errors;
 using Pachyderm.Metadata.Sqlite;
 using Pachyderm.ObjectStores;
+using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Maintenance;
 using Pachyderm.Storage.Packs;
 
@@ -93,7 +94,7 @@ public sealed class DataStores : IAsyncDisposable
         Prepare(data);
         if (adopted is not null)
         {
-            AdoptionFile.Write(data, new AdoptedStore(AdoptedName, adopted, Released: false));
+            AdoptionFile.Set(data, new AdoptionPlace(AdoptedName, adopted));
         }
         return OpenAsync(data, refusal: null, onFinding: null, cancellationToken);
     }
@@ -103,7 +104,7 @@ public sealed class DataStores : IAsyncDisposable
     /// <param name="adopted">The storage root.</param>
     /// <exception cref="OperatorException">It cannot be written.</exception>
     public static void ReleaseAdopted(string data, string adopted) =>
-        AdoptionFile.Write(data, new AdoptedStore(AdoptedName, adopted, Released: true));
+        AdoptionFile.Set(data, new AdoptionPlace(AdoptedName, adopted) { Released = true });
 
     /// <summary>Whether the directory has data that may be served.</summary>
     /// <exception cref="OperatorException">Its format is too new to be read, or damaged.</exception>
@@ -140,7 +141,7 @@ public sealed class DataStores : IAsyncDisposable
                     Objects = new LocalObjectStore(Path.Combine(data, "objects")),
                     SpoolDirectory = Path.Combine(data, "spool"),
                     IndexDirectory = Path.Combine(data, "index"),
-                    AdoptedFrom = AdoptionFile.Read(data),
+                    AdoptedFrom = AdoptionFile.Open(data),
                     ReadOnly = refusal is not null,
                     OnFinding = onFinding,
                 },

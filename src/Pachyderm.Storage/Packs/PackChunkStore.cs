@@ -84,6 +84,10 @@ public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsync
         }
     }
 
+    /// <summary>Length of a stored chunk in bytes; null if it is not stored.</summary>
+    /// <remarks>While a damaged index is built again, a chunk may be overlooked.</remarks>
+    public int? FindLength(ChunkId id) => TryFind(id, out ChunkLocation location, out _) ? location.Payload.RawLength : null;
+
     /// <summary>Whether a chunk is stored.</summary>
     /// <remarks>While a damaged index is built again, a chunk may be overlooked.</remarks>
     public bool Contains(ChunkId id) => TryFind(id, out _, out _);

@@ -153,7 +153,7 @@ internal static class ReportPrinter
 
     private static string Describe(MigrationReport report) => report.Result switch
     {
-        "done" when report.Action == "import" => $"imported; `pachd --data {report.Import!.Data}` serves it. Undo is possible until `pachctl migrate finalize --data`",
+        "done" when report.Action == "import" => $"imported; `pachd --data {report.Import?.Data ?? "DIR"}` serves it. Undo is possible until `pachctl migrate finalize --data`",
         "undone" when report.To is null => "undone: what was imported is dropped, and the old cluster is as it was",
         "ready" => report.Action == "dry-run" ? "the rehearsal went well; nothing was changed" : "ready to migrate",
         "blocked" => "blocked by the findings above; nothing was changed",
