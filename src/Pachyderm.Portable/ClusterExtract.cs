@@ -13,8 +13,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Portable;
 
 /// <summary>
-/// Writes everything that a cluster keeps as one stream, as of one moment, while it serves: first the chunks that the records need, then the
-/// records. Memory is bounded whatever the size.
+/// Writes everything that a cluster keeps as one stream, as of one moment, while it serves: first the chunks that the records need, then
+/// the records. Memory is bounded whatever the size.
 /// </summary>
 /// <param name="metadata">The records.</param>
 /// <param name="chunks">The content.</param>

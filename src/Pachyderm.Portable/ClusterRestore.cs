@@ -9,8 +9,8 @@ using Pachyderm.Storage.Packs;
 namespace Pachyderm.Portable;
 
 /// <summary>
-/// Reads a stream into a cluster that serves. Chunks are stored as they come, and nobody sees them; records are put aside until the end of the
-/// stream proves that it is whole. Then one transaction writes all of them, or none.
+/// Reads a stream into a cluster that serves. Chunks are stored as they come, and nobody sees them; records are put aside until the end of
+/// the stream proves that it is whole. Then one transaction writes all of them, or none.
 /// </summary>
 /// <param name="metadata">The records.</param>
 /// <param name="chunks">The content.</param>
@@ -25,8 +25,8 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
     /// <returns>What was written.</returns>
     /// <exception cref="CorruptionException"><c>stream-foreign</c>, <c>stream-damaged</c>; nothing was restored.</exception>
     /// <exception cref="OperatorException">
-    /// <c>stream-format-unknown</c>; <c>restore-conflict</c> (the cluster has something else under the same name; the message names up to 20);
-    /// a disk fails.
+    /// <c>stream-format-unknown</c>; <c>restore-conflict</c> (the cluster has something else under the same name; the message names up to
+    /// 20); a disk fails.
     /// </exception>
     public async Task<RestoreSummary> ReadAsync(Stream source, CancellationToken cancellationToken)
     {
@@ -43,7 +43,8 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
         }
         catch (Exception exception) when (exception is JsonException or ArgumentException or FormatException)
         {
-            throw new CorruptionException("stream-damaged", "the stream", "a record in it is not of its form", "extract it again", exception);
+            throw new CorruptionException("stream-damaged", "the stream", "a record in it is not of its form", "extract it again",
+                exception);
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception) && !cancellationToken.IsCancellationRequested)
         {
@@ -104,7 +105,8 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
                     continue;
                 }
 
-                await (frames.Kind == FrameKind.Chunk ? PutAsync(writer, frames, cancellationToken) : PutAsync(named, frames, cancellationToken));
+                await (frames.Kind == FrameKind.Chunk ? PutAsync(writer, frames, cancellationToken) : PutAsync(named, frames,
+                    cancellationToken));
                 count++;
                 unflushed += frames.Payload.Length;
                 if (unflushed >= BatchBytes)
@@ -150,7 +152,8 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
 
         try
         {
-            await writer.PutAsync(new ChunkId(payload.Span[..ChunkId.Length]), payload[(ChunkId.Length + 1)..start], payload[start..], cancellationToken);
+            await writer.PutAsync(new ChunkId(payload.Span[..ChunkId.Length]), payload[(ChunkId.Length + 1)..start], payload[start..],
+                cancellationToken);
         }
         catch (CorruptionException exception) when (exception.Id is "chunk-misnamed")
         {
@@ -158,7 +161,8 @@ public sealed class ClusterRestore(IMetadataStore metadata, PackChunkStore chunk
         }
     }
 
-    private Task<RestoreSummary> ApplyAsync(Stream aside, long bytes, long count, CancellationToken cancellationToken) => metadata.WriteAsync(
+    private Task<RestoreSummary> ApplyAsync(Stream aside, long bytes, long count, CancellationToken cancellationToken) =>
+        metadata.WriteAsync(
         writer =>
         {
             // May run twice, when a transaction that it shared with others failed.

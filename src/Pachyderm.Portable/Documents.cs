@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Pachyderm.Portable;
 
-// The records of a stream, format 1, as JSON in UTF-8. Types of their own, so that a change of the domain does not change what old streams mean.
+// The records of a stream, format 1, as JSON in UTF-8. Types of their own, so that a change of the domain does not change what old streams
+// mean.
 // Times are ticks of 100 ns since the year 1 in UTC; bytes are in base64, and begin with a version of their own; what is empty is left out.
 
 internal sealed record RepoDocument

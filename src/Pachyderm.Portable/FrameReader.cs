@@ -63,7 +63,8 @@ internal sealed class FrameReader(Stream source) : IDisposable
         }
 
         _frames++;
-        return Kind <= FrameKind.NamedChunk ? true : throw StreamFormat.Damaged(start, $"a frame there is of the unknown kind {_header[0]}");
+        return Kind <= FrameKind.NamedChunk ? true : throw StreamFormat.Damaged(start,
+            $"a frame there is of the unknown kind {_header[0]}");
     }
 
     public void Dispose() => _sha256.Dispose();

@@ -30,7 +30,8 @@ internal sealed class FrameWriter(Stream target) : IDisposable
         WriteBytesAsync(kind, JsonSerializer.SerializeToUtf8Bytes(document, type), default, cancellationToken);
 
     /// <summary>Writes a frame whose payload has up to two parts.</summary>
-    public async Task WriteBytesAsync(FrameKind kind, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, CancellationToken cancellationToken)
+    public async Task WriteBytesAsync(FrameKind kind, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second,
+        CancellationToken cancellationToken)
     {
         int length = checked(first.Length + second.Length);
         if (length > StreamFormat.MaximumPayload)

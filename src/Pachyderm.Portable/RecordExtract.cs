@@ -7,8 +7,8 @@ using Pachyderm.Pps.Records;
 namespace Pachyderm.Portable;
 
 /// <summary>
-/// Writes the records of a store that nobody changes. Lists come in the order in which they were written, so that whoever writes them again in the order
-/// of the stream gets the same lists.
+/// Writes the records of a store that nobody changes. Lists come in the order in which they were written, so that whoever writes them
+/// again in the order of the stream gets the same lists.
 /// </summary>
 /// <param name="records">The store.</param>
 /// <param name="frames">Where to.</param>
@@ -37,10 +37,12 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
         foreach (RepoRecord repo in repos.Reverse())
         {
             await WriteCommitsAsync(repo.Name, cancellationToken);
-            foreach (BranchRecord branch in (await records.ReadAsync(reader => reader.ListBranches(repo.Name), cancellationToken)).Reverse())
+            foreach (BranchRecord branch in (await records.ReadAsync(reader => reader.ListBranches(repo.Name),
+                cancellationToken)).Reverse())
             {
                 await frames.WriteAsync(
-                    FrameKind.Branch, new BranchDocument(branch.Repo, branch.Name, branch.Head), StreamJson.Default.BranchDocument, cancellationToken);
+                    FrameKind.Branch, new BranchDocument(branch.Repo, branch.Name, branch.Head), StreamJson.Default.BranchDocument,
+                        cancellationToken);
             }
         }
 
@@ -51,7 +53,8 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
     private async Task WriteCommitsAsync(string repo, CancellationToken cancellationToken)
     {
         await foreach (CommitRecord commit in ReadForwardAsync(
-            (before, limit) => records.ReadAsync(reader => reader.ListCommits(repo, before, limit), cancellationToken), static commit => commit.Revision))
+            (before, limit) => records.ReadAsync(reader => reader.ListCommits(repo, before, limit), cancellationToken),
+            static commit => commit.Revision))
         {
             await frames.WriteAsync(
                 FrameKind.Commit,
@@ -85,7 +88,8 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
             foreach (PendingWrite write in page)
             {
                 await frames.WriteAsync(
-                    FrameKind.Write, new WriteDocument(commit.Repo, commit.Id, write.Payload.ToArray()), StreamJson.Default.WriteDocument, cancellationToken);
+                    FrameKind.Write, new WriteDocument(commit.Repo, commit.Id, write.Payload.ToArray()), StreamJson.Default.WriteDocument,
+                        cancellationToken);
             }
 
             if (page.Count < pageLength)
@@ -111,13 +115,15 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
         await foreach (TagRecord tag in PagesAsync<string, TagRecord>(
             (after, limit) => records.ReadAsync(reader => reader.ListTags("", after, limit), cancellationToken), static tag => tag.Name))
         {
-            await frames.WriteAsync(FrameKind.Tag, new TagDocument(tag.Name, tag.ObjectHash), StreamJson.Default.TagDocument, cancellationToken);
+            await frames.WriteAsync(FrameKind.Tag, new TagDocument(tag.Name, tag.ObjectHash), StreamJson.Default.TagDocument,
+                cancellationToken);
         }
     }
 
     private async Task WritePipelinesAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyList<PipelineRecord> pipelines = await records.ReadAsync(static reader => new PpsReader(reader).ListPipelines(), cancellationToken);
+        IReadOnlyList<PipelineRecord> pipelines = await records.ReadAsync(static reader => new PpsReader(reader).ListPipelines(),
+            cancellationToken);
         foreach (PipelineName name in pipelines.Select(static record => record.Pipeline.Name))
         {
             foreach (JobRecord job in await records.ReadAsync(reader => new PpsReader(reader).ListQueue(name), cancellationToken))
@@ -135,10 +141,12 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
         }
 
         await foreach ((DatumTag tag, ResultRecord result) in PagesAsync<DatumTag?, KeyValuePair<DatumTag, ResultRecord>>(
-            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListResults(after, limit), cancellationToken), static pair => pair.Key))
+            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListResults(after, limit), cancellationToken),
+                static pair => pair.Key))
         {
             await frames.WriteAsync(
-                FrameKind.Result, new ResultDocument(tag.ToString(), result.Job.Value, result.Output.ToArray()), StreamJson.Default.ResultDocument, cancellationToken);
+                FrameKind.Result, new ResultDocument(tag.ToString(), result.Job.Value, result.Output.ToArray()),
+                    StreamJson.Default.ResultDocument, cancellationToken);
         }
 
         foreach (PipelineRecord pipeline in pipelines.Reverse())
@@ -151,25 +159,30 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
     private async Task WriteJobAsync(PipelineName pipeline, JobId job, CancellationToken cancellationToken)
     {
         await foreach (DatumRecord datum in PagesAsync<int?, DatumRecord>(
-            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListDatums(job, after ?? -1, limit), cancellationToken), static datum => datum.Index))
+            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListDatums(job, after ?? -1, limit), cancellationToken),
+                static datum => datum.Index))
         {
             using JsonDocument json = JsonDocument.Parse(RecordBytes.Of(datum));
             await frames.WriteAsync(
-                FrameKind.Datum, new DatumDocument(job.Value, datum.Index, json.RootElement), StreamJson.Default.DatumDocument, cancellationToken);
+                FrameKind.Datum, new DatumDocument(job.Value, datum.Index, json.RootElement), StreamJson.Default.DatumDocument,
+                    cancellationToken);
         }
 
         await foreach ((_, ReadOnlyMemory<byte> piece) in PagesAsync<long?, KeyValuePair<long, ReadOnlyMemory<byte>>>(
-            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListLogs(pipeline, job, after ?? 0, limit), cancellationToken), static piece => piece.Key))
+            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListLogs(pipeline, job, after ?? 0, limit), cancellationToken),
+            static piece => piece.Key))
         {
             await frames.WriteAsync(
-                FrameKind.Log, new LogDocument(pipeline.Value, job.Value, piece.ToArray()), StreamJson.Default.LogDocument, cancellationToken);
+                FrameKind.Log, new LogDocument(pipeline.Value, job.Value, piece.ToArray()), StreamJson.Default.LogDocument,
+                    cancellationToken);
         }
     }
 
     private async Task WriteArrivalsAsync(PipelineName pipeline, CancellationToken cancellationToken)
     {
         await foreach (CommitRef commit in PagesAsync<CommitRef?, CommitRef>(
-            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListArrived(pipeline, after, limit), cancellationToken), static commit => commit))
+            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListArrived(pipeline, after, limit), cancellationToken),
+                static commit => commit))
         {
             await WriteArrivalAsync(FrameKind.Arrived, commit);
         }
@@ -202,7 +215,8 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
         }
     }
 
-    // Lists are read last first. The first pass keeps where each page begins, and no more; the second reads the pages from the last to the first.
+    // Lists are read last first. The first pass keeps where each page begins, and no more; the second reads the pages from the last to the
+    // first.
     private async IAsyncEnumerable<T> ReadForwardAsync<T>(Func<long?, int, Task<IReadOnlyList<T>>> read, Func<T, long> revisionOf)
     {
         List<long?> starts = [];

@@ -99,9 +99,10 @@ internal sealed class RecordRestore(IMetadataWriter writer, Func<ChunkId, bool> 
     {
         if (_conflictCount > 0)
         {
+            string named = string.Join("; ", _conflictCount > _conflicts.Count ? [.. _conflicts, "..."] : _conflicts);
             throw new OperatorException(
                 "restore-conflict", "this cluster",
-                $"it has {_conflictCount} other things under names of the stream: {string.Join("; ", _conflicts)}{(_conflictCount > _conflicts.Count ? "; ..." : "")}",
+                $"it has {_conflictCount} other things under names of the stream: {named}",
                 "restore into an empty cluster, or delete these first; nothing was restored");
         }
 
@@ -132,7 +133,8 @@ internal sealed class RecordRestore(IMetadataWriter writer, Func<ChunkId, bool> 
     {
         if (!isStored(id))
         {
-            throw new CorruptionException("stream-damaged", $"the stream, {owner}", $"chunk {id}, which it needs, is not in it", "extract it again");
+            throw new CorruptionException("stream-damaged", $"the stream, {owner}", $"chunk {id}, which it needs, is not in it",
+                "extract it again");
         }
     }
 
@@ -356,7 +358,8 @@ internal sealed class RecordRestore(IMetadataWriter writer, Func<ChunkId, bool> 
         if (_pipelines.FindPipeline(pipeline.Name)?.Pipeline is { } old)
         {
             Present++;
-            if (old.Version != pipeline.Version || old.Salt != pipeline.Salt || old.Created != pipeline.Created || old.Input != pipeline.Input)
+            if (old.Version != pipeline.Version || old.Salt != pipeline.Salt || old.Created != pipeline.Created
+                || old.Input != pipeline.Input)
             {
                 Conflict($"pipeline {pipeline.Name} is another one, or of another version");
             }

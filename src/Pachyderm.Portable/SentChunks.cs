@@ -4,8 +4,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Portable;
 
 /// <summary>
-/// Which chunks are in the stream already, in bounded memory: of the newest millions. One that was forgotten is sent again, which costs room
-/// and nothing else.
+/// Which chunks are in the stream already, in bounded memory: of the newest millions. One that was forgotten is sent again, which costs
+/// room and nothing else.
 /// </summary>
 /// <param name="generation">After so many new ones the generation before the last is forgotten.</param>
 internal sealed class SentChunks(int generation)

@@ -6,8 +6,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Portable;
 
 /// <summary>
-/// How a cluster is written as one stream, see doc/extract.md: a header of 64 bytes; frames; a last frame with the number of frames before it and
-/// the SHA-256 of all bytes before it. Integers are little-endian. The check of a frame is seeded with the stream's identity and the
+/// How a cluster is written as one stream, see doc/extract.md: a header of 64 bytes; frames; a last frame with the number of frames before
+/// it and the SHA-256 of all bytes before it. Integers are little-endian. The check of a frame is seeded with the stream's identity and the
 /// frame's number, so that frames can be neither swapped nor left out.
 /// </summary>
 internal static class StreamFormat
@@ -80,7 +80,8 @@ internal static class StreamFormat
 
     /// <summary>Says that the stream is damaged, and where.</summary>
     public static CorruptionException Damaged(long offset, string problem, Exception? inner = null) => new(
-        "stream-damaged", $"the stream at byte {offset}", problem, "nothing of it was restored; extract it again, or use another copy", inner);
+        "stream-damaged", $"the stream at byte {offset}", problem, "nothing of it was restored; extract it again, or use another copy",
+            inner);
 }
 
 /// <summary>What a frame holds.</summary>
@@ -134,6 +135,7 @@ internal enum FrameKind : byte
     /// <summary>A <see cref="ArrivalDocument"/>: a commit that waits for others.</summary>
     Waiting = 15,
 
-    /// <summary>A chunk that was adopted from an older release: its name (32 bytes), the length of what proves the name (1), that, its bytes.</summary>
+    /// <summary>A chunk that was adopted from an older release: its name (32 bytes), the length of what proves the name (1), that, its
+    /// bytes.</summary>
     NamedChunk = 16,
 }
