@@ -8,6 +8,7 @@ using Pachyderm.Bench.Pfs;
 using Pachyderm.Bench.Pipelines;
 using Pachyderm.Bench.Storage;
 using Pachyderm.Bench.Trees;
+using Pachyderm.Bench.Upgrades;
 using Pachyderm.Bench.Workers;
 using Pachyderm.RecordStores.Snapshot;
 
@@ -96,8 +97,16 @@ pipelines.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Option<int> objects = new("--objects") { Description = "Number of objects, each with a tag.", DefaultValueFactory = _ => 1_000_000 };
+Command upgrade = new("upgrade", "Time the upgrade of a data directory of format 1, and the way back, by the real ./pachctl.") { objects, work };
+upgrade.SetAction(async (parsed, cancellationToken) =>
+{
+    await UpgradeBench.RunAsync(parsed.GetValue(work)!, parsed.GetValue(objects), cancellationToken);
+    return 0;
+});
+
 Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
 budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, micro, budgets };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, upgrade, micro, budgets };
 return await root.Parse(args).InvokeAsync();

@@ -51,16 +51,16 @@ internal sealed class ContentClusterGenerator : IAsyncDisposable
     public static async Task<ContentCluster> WriteAsync(
         string snapshot, string storage, int commits, int filesPerCommit, int size, CancellationToken cancellationToken)
     {
-        string objects = Directory.CreateDirectory(Path.Combine(storage, "object")).FullName;
+        string objectFolder = Directory.CreateDirectory(Path.Combine(storage, "object")).FullName;
         Directory.CreateDirectory(Path.Combine(storage, "tag"));
-        EtcdSnapshotWriter writer = await EtcdSnapshotWriter.CreateAsync(snapshot, null, cancellationToken);
-        await using ContentClusterGenerator generator = new(objects, writer, size);
+        EtcdSnapshotWriter etcd = await EtcdSnapshotWriter.CreateAsync(snapshot, null, cancellationToken);
+        await using ContentClusterGenerator generator = new(objectFolder, etcd, size);
         for (int repo = 0; repo * CommitsPerRepo < commits; repo++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             generator.WriteRepo(string.Create(CultureInfo.InvariantCulture, $"repo{repo:D5}"), Math.Min(CommitsPerRepo, commits - (repo * CommitsPerRepo)), filesPerCommit);
         }
-        await writer.CompleteAsync(generator.revision, cancellationToken);
+        await etcd.CompleteAsync(generator.revision, cancellationToken);
         return new ContentCluster(generator.commits, generator.files, generator.entries, generator.bytes);
     }
 

@@ -1,4 +1,5 @@
 using Pachyderm.Pps.Schedules;
+using Pachyderm.Storage.Trees;
 
 namespace Pachyderm.Pps.Specs;
 
@@ -112,6 +113,10 @@ public static class SpecValidation
         if (missing is not null)
         {
             throw PpsException.Invalid($"input must specify a {missing}");
+        }
+        if (!GlobPattern.TryParse(atom.Glob, out _, out string? problem))
+        {
+            throw PpsException.Invalid(problem);
         }
         if (!branches.TryAdd(atom.Repo, atom.Branch) && branches[atom.Repo] != atom.Branch)
         {

@@ -131,19 +131,24 @@ public sealed class JobManager
     /// <exception cref="PpsException">It is missing.</exception>
     public async Task StopAsync(JobId id, CancellationToken cancellationToken)
     {
-        PipelineName pipeline = await options.Metadata.WriteAsync(
+        (Job stopped, bool hadEnded) = await options.Metadata.WriteAsync(
             writer =>
             {
                 PpsWriter records = new(writer);
                 Job job = records.FindJob(id)?.Job ?? throw PipelineErrors.NotFound(id);
+                Job killed = job.Kill("job was stopped");
                 if (!job.State.IsTerminal())
                 {
-                    records.PutJob(job.Kill("job was stopped"));
+                    records.PutJob(killed);
                 }
-                return job.Pipeline;
+                return (killed, job.State.IsTerminal());
             },
             cancellationToken);
-        supervisor.Cancel(pipeline, id);
+        if (!hadEnded)
+        {
+            SchedulingTelemetry.JobEnded(stopped);
+        }
+        supervisor.Cancel(stopped.Pipeline, id);
     }
 
     /// <summary>Deletes a job with the records of its datums and its log; if it runs, it is stopped.</summary>

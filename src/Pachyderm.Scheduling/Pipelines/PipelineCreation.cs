@@ -16,6 +16,9 @@ internal sealed class PipelineCreation
     private readonly RepoTransaction repos;
     private readonly DateTimeOffset now;
 
+    /// <summary>Jobs that the new version has killed.</summary>
+    public IReadOnlyList<Job> Killed { get; private set; } = [];
+
     /// <summary>Works in a transaction.</summary>
     /// <param name="writer">The transaction.</param>
     /// <param name="now">The present.</param>
@@ -180,9 +183,10 @@ internal sealed class PipelineCreation
 
     private void EndJobs(PipelineName name, string reason)
     {
-        foreach (JobRecord record in records.ListQueue(name))
+        Killed = [.. records.ListQueue(name).Select(record => record.Job.Kill(reason))];
+        foreach (Job job in Killed)
         {
-            records.PutJob(record.Job.Kill(reason));
+            records.PutJob(job);
         }
     }
 

@@ -1,5 +1,6 @@
 using Pachyderm.Pfs;
 using Pachyderm.Pps;
+using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
 using Pachyderm.Pps.Records;
 using Pachyderm.Pps.Specs;
@@ -31,8 +32,14 @@ public sealed class PipelineManager
     {
         ArgumentNullException.ThrowIfNull(spec);
         DateTimeOffset now = options.Time.GetUtcNow();
-        PipelineRecord created = await options.Metadata.WriteAsync(
-            writer => new PipelineCreation(writer, now).Create(spec, options.EgressDirectories), cancellationToken);
+        (PipelineRecord created, IReadOnlyList<Job> killed) = await options.Metadata.WriteAsync(
+            writer =>
+            {
+                PipelineCreation creation = new(writer, now);
+                return (creation.Create(spec, options.EgressDirectories), creation.Killed);
+            },
+            cancellationToken);
+        CountEnded(killed);
         await supervisor.ReconcileAsync(created.Pipeline.Name);
         return created;
     }
@@ -108,29 +115,38 @@ public sealed class PipelineManager
     private async Task<bool> TryDeleteAsync(PipelineName name, bool deleteJobs, bool deleteRepo, CancellationToken cancellationToken)
     {
         DateTimeOffset now = options.Time.GetUtcNow();
-        bool found = await options.Metadata.WriteAsync(
+        (bool found, IReadOnlyList<Job> killed) = await options.Metadata.WriteAsync<(bool, IReadOnlyList<Job>)>(
             writer =>
             {
                 PpsWriter records = new(writer);
                 if (!records.DeletePipeline(name))
                 {
-                    return false;
+                    return (false, []);
                 }
-                EndJobs(records, name, deleteJobs);
+                IReadOnlyList<Job> ended = EndJobs(records, name, deleteJobs);
                 RepoTransaction repos = new(writer, now);
                 RepoName output = new(name.Value);
                 if (deleteRepo && repos.FindRepo(output) is not null)
                 {
                     repos.DeleteRepo(output);
                 }
-                return true;
+                return (true, ended);
             },
             cancellationToken);
+        CountEnded(killed);
         await supervisor.ReconcileAsync(name);
         return found;
     }
 
-    private static void EndJobs(PpsWriter records, PipelineName name, bool delete)
+    private static void CountEnded(IReadOnlyList<Job> jobs)
+    {
+        foreach (Job job in jobs)
+        {
+            SchedulingTelemetry.JobEnded(job);
+        }
+    }
+
+    private static List<Job> EndJobs(PpsWriter records, PipelineName name, bool delete)
     {
         const int Page = 1_000;
         while (delete && records.ListJobs(name, null, Page) is { Count: > 0 } page)
@@ -140,9 +156,8 @@ public sealed class PipelineManager
                 records.DeleteJob(record.Job.Id);
             }
         }
-        foreach (JobRecord record in records.ListQueue(name))
-        {
-            records.PutJob(record.Job.Kill($"pipeline {name} was deleted"));
-        }
+        List<Job> killed = [.. records.ListQueue(name).Select(record => record.Job.Kill($"pipeline {name} was deleted"))];
+        killed.ForEach(records.PutJob);
+        return killed;
     }
 }

@@ -109,6 +109,7 @@ internal sealed class DatumRecorder
             processed += record.Failed ? 0 : 1;
             stats += record.Stats;
         }
+        int failed = datums.Count(static datum => datum.Record.Failed);
         bool tell = processed >= every;
         await ledger.WriteAsync(
             (_, writer, job) =>
@@ -124,6 +125,7 @@ internal sealed class DatumRecorder
                 return tell ? job.Advance(processed, 0, stats) : job;
             },
             CancellationToken.None);
+        SchedulingTelemetry.DatumsEnded(datums.Count - failed, failed);
         if (tell)
         {
             processed = 0;

@@ -50,6 +50,12 @@ internal sealed class JobRun : IAsyncDisposable
     /// <summary>Runs the job until its record says how it ended.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        await RunToEndAsync(cancellationToken);
+        SchedulingTelemetry.JobEnded(job);
+    }
+
+    private async Task RunToEndAsync(CancellationToken cancellationToken)
+    {
         log.Tell(job.State == JobState.Running ? "the job goes on" : "the job begins");
         RunDatums datums;
         try
@@ -65,12 +71,9 @@ internal sealed class JobRun : IAsyncDisposable
         await BeginAsync(datums, run, cancellationToken);
         DatumDispatcher dispatcher = new(options, trees, pool, running, datums, ledger, log);
         DispatchResult result = await dispatcher.RunAsync(run, cancellationToken);
-        if (result.Failures.Count > 0)
-        {
-            await FailAsync(Describe(result.Failures, datums.Set.Count), datums, result, cancellationToken);
-            return;
-        }
-        await CommitAsync(datums, result, cancellationToken);
+        await (result.Failures.Count > 0
+            ? FailAsync(Describe(result.Failures, datums.Set.Count), datums, result, cancellationToken)
+            : CommitAsync(datums, result, cancellationToken));
     }
 
     /// <summary>Stores what is left of the log, and lets go of the inputs.</summary>

@@ -80,6 +80,7 @@ internal sealed class WorkerPool(SchedulerOptions options, Pipeline pipeline) : 
         {
             workers.Add(number, started);
         }
+        SchedulingTelemetry.WorkersChanged(1);
         return started;
     }
 
@@ -93,6 +94,7 @@ internal sealed class WorkerPool(SchedulerOptions options, Pipeline pipeline) : 
         }
         if (worker is not null)
         {
+            SchedulingTelemetry.WorkersChanged(-1);
             await worker.DisposeAsync();
         }
     }
@@ -134,6 +136,7 @@ internal sealed class WorkerPool(SchedulerOptions options, Pipeline pipeline) : 
             all = [.. workers.Values];
             workers.Clear();
         }
+        SchedulingTelemetry.WorkersChanged(-all.Length);
         await Task.WhenAll(all.Select(static worker => worker.DisposeAsync().AsTask()));
     }
 

@@ -6,10 +6,11 @@ namespace Pachyderm.Storage.Adoption;
 
 /// <summary>Which chunks stand for an object of an older release. Decided by its name and length alone: no byte is read.</summary>
 /// <remarks>
-/// An object of up to <see cref="IChunkStore.MaximumLength"/> bytes is one chunk, named by the first 32 bytes of its SHA-512. A longer one
-/// is slices of <see cref="SliceLength"/>, named by the complement of a SHA-256 over the object's SHA-512 and the place of the slice. Either way
-/// nobody can find bytes whose own SHA-256 is such a name, so that native and adopted chunks are never taken for each other. A name that were
-/// the SHA-256 of something known (the hash of a 1.5 file is the SHA-256 of its object's name) would be that of a file with just that in it.
+/// An object of up to <see cref="IChunkStore.MaximumLength"/> bytes is one chunk, named by the first 32 bytes of its SHA-512. A longer
+/// one is slices of <see cref="SliceLength"/>, named by the complement of a SHA-256 over the object's SHA-512 and the place of the slice.
+/// Either way nobody can find bytes whose own SHA-256 is such a name, so that native and adopted chunks are never taken for each other. A
+/// name that were the SHA-256 of something known (the hash of a 1.5 file is the SHA-256 of its object's name) would be that of a file
+/// with just that in it.
 /// </remarks>
 public static class AdoptedChunks
 {
@@ -30,7 +31,8 @@ public static class AdoptedChunks
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaximumObjectLength);
         byte[] sha512 = new byte[SHA512.HashSizeInBytes];
-        return TryParseHash(hash, sha512) ? List(sha512, length) : throw new ArgumentException("Not a SHA-512 in lower-case digits.", nameof(hash));
+        return TryParseHash(hash, sha512)
+            ? List(sha512, length) : throw new ArgumentException("Not a SHA-512 in lower-case digits.", nameof(hash));
     }
 
     /// <summary>The chunk that an object is, if it is one chunk; null if the hash is none.</summary>

@@ -61,7 +61,9 @@ internal sealed class AdoptedReader : IAsyncDisposable
             throw TooShort(reference, reference.Start + read);
         }
 
-        if (!(digest is null ? AdoptedChunks.WholeId(SHA512.HashData(target.Span)) == id : SHA256.HashData(target.Span).AsSpan().SequenceEqual(digest)))
+        bool isIntact = digest is null
+            ? AdoptedChunks.WholeId(SHA512.HashData(target.Span)) == id : SHA256.HashData(target.Span).AsSpan().SequenceEqual(digest);
+        if (!isIntact)
         {
             throw Damaged(reference);
         }
@@ -69,13 +71,18 @@ internal sealed class AdoptedReader : IAsyncDisposable
 
     /// <summary>What is stored before the bytes of a slice where they are copied to; null for a chunk that is a whole object.</summary>
     /// <exception cref="OperatorException">As <see cref="ReadAsync"/>.</exception>
-    public async ValueTask<SliceSeal?> SealAsync(AdoptedReference reference, CancellationToken cancellationToken) => reference.Sha512 is { } sha512
+    public async ValueTask<SliceSeal?> SealAsync(AdoptedReference reference, CancellationToken cancellationToken) =>
+        reference.Sha512 is { } sha512
         ? new SliceSeal(sha512, reference.ObjectLength, reference.SliceOffset, await _digests.GetAsync(reference, cancellationToken))
         : null;
 
     /// <summary>Compares an object that is longer than a chunk with its name: reads all of it.</summary>
     /// <exception cref="CorruptionException">It is not what its name says.</exception>
     public Task VerifyAsync(AdoptedReference slice, CancellationToken cancellationToken) => _digests.VerifyAsync(slice, cancellationToken);
+
+    /// <summary>Removes what was learnt of long objects, when there are none any more.</summary>
+    /// <exception cref="OperatorException">The disk refuses.</exception>
+    public void ForgetDigests() => _digests.Clear();
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _digests.DisposeAsync();
@@ -108,8 +115,8 @@ internal sealed class AdoptedReader : IAsyncDisposable
             $"it has {length} bytes and must have {reference.Offset + reference.ObjectLength}"), Remedy);
 
     /// <summary>
-    /// Says that what held the bytes is gone: damage, unless everything beside it is gone, too. Then the source is elsewhere or not mounted,
-    /// which is no damage.
+    /// Says that what held the bytes is gone: damage, unless everything beside it is gone, too. Then the source is elsewhere or not
+    /// mounted, which is no damage.
     /// </summary>
     internal async Task<OperatorException> MissingAsync(AdoptedReference reference, CancellationToken cancellationToken)
     {
@@ -122,7 +129,7 @@ internal sealed class AdoptedReader : IAsyncDisposable
     /// <summary>Says that a source is gone.</summary>
     internal static OperatorException Gone(AdoptionSource source) => new(
         SourceMissing, $"adopted store '{source.Name}' in {source.Objects.Location}", "it is not there, or it is empty",
-        $"mount or restore it there, or stop pachd, write its place to {AdoptionFile.FileName} in the data directory, and start pachd again");
+        $"mount or restore it there, or stop pachd, write its place to {AdoptionFile.FileName} in the data directory, and start it again");
 
     /// <summary>Describes an object of a source.</summary>
     /// <exception cref="OperatorException">The source is not configured, cannot be read, or does not have the object.</exception>

@@ -110,8 +110,8 @@ internal sealed record AdoptedReference(string Source, string Key, long Offset, 
     /// <summary>Whether this is where the bytes of a chunk are, as far as that can be told without them.</summary>
     private bool StandsFor(PackEntry entry)
     {
-        bool inBounds = Offset >= 0 && ObjectLength is > 0 and <= AdoptedChunks.MaximumObjectLength && Offset <= long.MaxValue - ObjectLength
-            && SliceOffset >= 0 && SliceOffset < ObjectLength;
+        bool inBounds = Offset >= 0 && ObjectLength is > 0 and <= AdoptedChunks.MaximumObjectLength
+            && Offset <= long.MaxValue - ObjectLength && SliceOffset >= 0 && SliceOffset < ObjectLength;
         if (!inBounds || !AdoptionSource.IsName(Source) || !ObjectKey.IsValid(Key))
         {
             return false;

@@ -5,10 +5,10 @@ using Pachyderm.ObjectStores;
 namespace Pachyderm.Storage.Adoption;
 
 /// <summary>
-/// <c>adopted.json</c> in the data directory: where the stores of older releases are whose objects are part of this one. Packs name a source,
-/// and this file alone says where it is, so that an operator may move it: stop pachd, edit the path, start it again.
-/// <c>{"version": 1, "min_reader": 1, "sources": [{"name": "cluster", "path": "/pach", "released": false}]}</c>; a path that is not absolute
-/// is one below the data directory. For one writer at a time.
+/// <c>adopted.json</c> in the data directory: where the stores of older releases are whose objects are part of this one. Packs name a
+/// source, and this file alone says where it is, so that an operator may move it: stop pachd, edit the path, start it again.
+/// <c>{"version": 1, "min_reader": 1, "sources": [{"name": "cluster", "path": "/pach", "released": false}]}</c>; a path that is not
+/// absolute is one below the data directory. For one writer at a time.
 /// </summary>
 public static class AdoptionFile
 {
@@ -107,7 +107,8 @@ public static class AdoptionFile
 
     private static AdoptionPlace ReadOne(JsonElement source, string dataDirectory) => new(
         source.GetProperty("name").GetString() ?? "",
-        Path.GetFullPath(source.GetProperty("path").GetString() ?? throw new JsonException("a path is missing"), Path.GetFullPath(dataDirectory)))
+        Path.GetFullPath(
+            source.GetProperty("path").GetString() ?? throw new JsonException("a path is missing"), Path.GetFullPath(dataDirectory)))
     {
         Released = source.TryGetProperty("released", out JsonElement released) && released.GetBoolean(),
     };

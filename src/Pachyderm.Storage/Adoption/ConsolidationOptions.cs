@@ -30,7 +30,9 @@ public readonly record struct ConsolidationProgress(long Chunks, long Bytes, lon
 /// <param name="Chunks">Chunks copied in this run.</param>
 /// <param name="Bytes">Their bytes, before compression.</param>
 /// <param name="PacksDropped">Adopted packs of which everything is copied, and which are gone now.</param>
-/// <param name="FailedChunks">Chunks that could not be read, each told to <see cref="Packs.PackStoreOptions.OnFinding"/>; they stay adopted.</param>
+/// <param name="FailedChunks">
+/// Chunks that could not be read, each told to <see cref="Packs.PackStoreOptions.OnFinding"/>; they stay adopted.
+/// </param>
 /// <param name="LeftChunks">Chunks that are still adopted, those that nobody needs and those that failed included.</param>
 /// <param name="LeftBytes">Their bytes.</param>
 /// <param name="IsComplete">Whether every chunk was looked at, so that another run would only try again what failed.</param>

@@ -6,13 +6,15 @@ using Pachyderm.Storage.Packs;
 
 namespace Pachyderm.Storage.Adoption;
 
-/// <summary>One run of a consolidation: adopted pack by adopted pack, chunk by chunk in the order in which they lie in the source.</summary>
+/// <summary>
+/// One run of a consolidation: adopted pack by adopted pack, chunk by chunk in the order in which they lie in the source.
+/// </summary>
 /// <param name="store">The store.</param>
 /// <param name="source">The name of the source.</param>
 /// <param name="options">What is copied.</param>
 /// <remarks>
-/// A copy is an ordinary append, after which the index names the copy. Killed anywhere, what is durable is found at the next start, and what is
-/// not is still adopted: the index writes nothing of a copy before it is durable.
+/// A copy is an ordinary append, after which the index names the copy. Killed anywhere, what is durable is found at the next start, and
+/// what is not is still adopted: the index writes nothing of a copy before it is durable.
 /// </remarks>
 internal sealed class PackConsolidator(PackChunkStore store, string source, ConsolidationOptions options)
 {

@@ -10,9 +10,9 @@ using Pachyderm.Storage.Packs;
 namespace Pachyderm.Storage.Adoption;
 
 /// <summary>
-/// The SHA-256 of each slice of objects that are longer than a chunk, whose own names say nothing of a part. Who reads such an object for the
-/// first time waits until all of it was compared with its SHA-512, in memory of a few slices; what is learnt is kept beside the chunk index.
-/// Derived data: what is lost of it is read again.
+/// The SHA-256 of each slice of objects that are longer than a chunk, whose own names say nothing of a part. Who reads such an object for
+/// the first time waits until all of it was compared with its SHA-512, in memory of a few slices; what is learnt is kept beside the chunk
+/// index. Derived data: what is lost of it is read again.
 /// </summary>
 /// <param name="options">The store's settings.</param>
 /// <param name="reader">Reads the objects.</param>
@@ -49,6 +49,32 @@ internal sealed class SliceDigests(PackStoreOptions options, AdoptedReader reade
     /// <exception cref="Pachyderm.Errors.CorruptionException">It is not what its name says.</exception>
     public async Task VerifyAsync(AdoptedReference reference, CancellationToken cancellationToken) =>
         Remember(reference, await ComputeAsync(reference, cancellationToken));
+
+    /// <summary>Removes everything.</summary>
+    /// <exception cref="Pachyderm.Errors.OperatorException">The disk refuses.</exception>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _cache.Clear();
+            _byUse.Clear();
+            _cachedBytes = 0;
+        }
+
+        string path = Path.Combine(options.IndexDirectory, DirectoryName);
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // No long object was ever read.
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, path);
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -169,7 +195,8 @@ internal sealed class SliceDigests(PackStoreOptions options, AdoptedReader reade
         {
             Pachyderm.Errors.OperatorException told = StorageErrors.Translate(exception, path);
             options.Report(new StorageFinding(
-                told.Id, told.Thing, told.Problem, told.Remedy + "; until then long adopted objects are read twice after each start", Fixed: false));
+                told.Id, told.Thing, told.Problem, told.Remedy + "; until then long adopted objects are read twice after each start",
+                Fixed: false));
         }
     }
 

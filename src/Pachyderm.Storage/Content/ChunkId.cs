@@ -4,7 +4,10 @@ using System.Security.Cryptography;
 
 namespace Pachyderm.Storage.Content;
 
-/// <summary>The name of a chunk: the SHA-256 of its bytes. Ordered as its 32 bytes are.</summary>
+/// <summary>
+/// The name of a chunk: the SHA-256 of its bytes, or, if they came from an object of an older release, what
+/// <see cref="Adoption.AdoptedChunks"/> makes of that object's name. Ordered as its 32 bytes are.
+/// </summary>
 public readonly struct ChunkId : IEquatable<ChunkId>, IComparable<ChunkId>
 {
     /// <summary>Length of an identifier in bytes.</summary>

@@ -53,8 +53,8 @@ public sealed class FileContents(IChunkStore store)
     }
 
     /// <summary>
-    /// Makes a file of chunks that are stored already, such as <see cref="Pachyderm.Storage.Adoption.AdoptedChunks"/>; none is looked at. Nodes
-    /// of a long list go to the writer.
+    /// Makes a file of chunks that are stored already, such as <see cref="Pachyderm.Storage.Adoption.AdoptedChunks"/>; none is looked at.
+    /// Nodes of a long list go to the writer.
     /// </summary>
     /// <param name="chunks">The chunks in order, enumerated once; those without bytes are left out.</param>
     /// <param name="hash">What identifies the file: the hash that the older release gave it.</param>

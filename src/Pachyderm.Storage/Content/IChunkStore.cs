@@ -2,7 +2,7 @@ using Pachyderm.Errors;
 
 namespace Pachyderm.Storage.Content;
 
-/// <summary>Immutable chunks by their SHA-256. Safe for concurrent use.</summary>
+/// <summary>Immutable chunks by their names. Safe for concurrent use.</summary>
 public interface IChunkStore
 {
     /// <summary>Largest chunk in bytes, 16 MiB.</summary>

@@ -248,8 +248,8 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 /// <param name="Report">Told what a person should know.</param>
 /// <param name="Damaged">Told that a run is damaged, possibly many times.</param>
 /// <param name="MakeDurable">
-/// Makes all that was added durable. Called before entries become a run: merged with older ones, they take the place of those, which a power
-/// loss must not leave without the other.
+/// Makes all that was added durable. Called before entries become a run: merged with older ones, they take the place of those, which a
+/// power loss must not leave without the other.
 /// </param>
 internal sealed record ChunkIndexOptions(
     bool ReadOnly, int TableLimit, Action<StorageFinding> Report, Action Damaged, Func<CancellationToken, Task> MakeDurable)

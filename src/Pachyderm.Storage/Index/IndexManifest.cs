@@ -16,10 +16,10 @@ internal readonly record struct IndexedPack(uint Number, PackId Id, long Length,
 
 /// <summary>
 /// The list of what makes up the index: runs, newest first, and packs. Replaced as a whole by renaming, so that it is always the old or
-/// the new one. Layout: magic 8, version 2, oldest reader 2, reserved 4, last pack number 4, number of runs 4, of packs 4, of adopted packs 4;
-/// 8 for each run; 28 for each pack; for each adopted one among them its number 4, length of the source's name 1, reserved 1, its name 22,
-/// chunks 8, bytes 8; check 8. Version 1 if every chunk is named by its SHA-256; 2 if packs are
-/// adopted, 3 if chunks were ever copied from one. A release that knows version 1 alone does not use the others.
+/// the new one. Layout: magic 8, version 2, oldest reader 2, reserved 4, last pack number 4, number of runs 4, of packs 4, of adopted
+/// packs 4; 8 for each run; 28 for each pack; for each adopted one among them its number 4, length of the source's name 1, reserved 1,
+/// its name 22, chunks 8, bytes 8; check 8. Version 1 if every chunk is named by its SHA-256; 2 if packs are adopted, 3 if chunks were
+/// ever copied from one. A release that knows version 1 alone does not use the others.
 /// </summary>
 /// <param name="LastPackNumber">No number up to this one may be given again.</param>
 /// <param name="Runs">Numbers of the runs' files, newest first.</param>

@@ -7,8 +7,8 @@ using Pachyderm.Storage.Packs;
 namespace Pachyderm.Storage.Maintenance;
 
 /// <summary>
-/// Looks at what adopted packs refer to: whether it is there, long enough, and, if data is read, what it must be. Nothing of this can be put
-/// right here; only the older store has these bytes.
+/// Looks at what adopted packs refer to: whether it is there, long enough, and, if data is read, what it must be. Nothing of this can be
+/// put right here; only the older store has these bytes.
 /// </summary>
 /// <param name="store">The store.</param>
 /// <param name="options">How thoroughly.</param>

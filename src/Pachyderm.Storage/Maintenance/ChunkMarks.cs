@@ -3,8 +3,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Maintenance;
 
 /// <summary>
-/// The chunks that a collection has found needed, for work that goes on when it has ended. A bit for each chunk, and the file of the index that
-/// says which is whose. Safe for concurrent use until it is disposed.
+/// The chunks that a collection has found needed, for work that goes on when it has ended. A bit for each chunk, and the file of the
+/// index that says which is whose. Safe for concurrent use until it is disposed.
 /// </summary>
 public sealed class ChunkMarks : IDisposable
 {

@@ -114,14 +114,14 @@ public sealed class GarbageCollector : IAsyncDisposable
     }
 
     /// <summary>
-    /// Forgets everything that was adopted from a source, so that the source may go. Nothing marked, and nothing that an open writer uses, may
-    /// have its bytes there: <see cref="PackChunkStore.ConsolidateAsync"/> copies them. The source itself is left alone.
+    /// Forgets everything that was adopted from a source, so that the source may go. Nothing marked, and nothing that an open writer
+    /// uses, may have its bytes there: <see cref="PackChunkStore.ConsolidateAsync"/> copies them. The source itself is left alone.
     /// </summary>
     /// <param name="source">The name of the source.</param>
     /// <param name="cancellationToken">Ends it; what was not forgotten yet stays.</param>
     /// <exception cref="OperatorException">
-    /// <c>adopted-source-needed</c> says how much is left, and nothing has changed; <c>adopted-pack-damaged</c>: of a pack it is not known what
-    /// it adopts; or the object store fails.
+    /// <c>adopted-source-needed</c> says how much is left, and nothing has changed; <c>adopted-pack-damaged</c>: of a pack it is not
+    /// known what it adopts; or the object store fails.
     /// </exception>
     public Task ReleaseAsync(string source, CancellationToken cancellationToken)
     {

@@ -35,6 +35,10 @@ internal sealed class SourceRelease(PackChunkStore store, LiveChunks live, Index
             store.Options.FaultPoint?.Invoke("packs-condemned");
             Refuse(source, packs);
             await store.RemoveAsync(packs, hold, cancellationToken);
+            if (store.ListAdoptions().Count == 0)
+            {
+                store.Adopted.ForgetDigests();
+            }
         }
         finally
         {

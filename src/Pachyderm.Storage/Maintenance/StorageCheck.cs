@@ -147,7 +147,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
             CheckIndex(pack, entries!, counts, findings);
         }
 
-        List<PackEntry> references = intact.FindAll(static entry => entry.Payload.Encoding == ChunkEncoding.Reference);
+        List<PackEntry> references = intact.FindAll(entry => IsNeededReference(pack, entry));
         if (references.Count > 0)
         {
             await _adopted.RunAsync(pack, references, findings, cancellationToken);
@@ -273,11 +273,13 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
         await store.RemoveAsync([pack], _hold!, cancellationToken);
     }
 
+    // What was copied meanwhile needs its reference no more.
+    private bool IsNeededReference(PackFile pack, PackEntry entry) => entry.Payload.Encoding == ChunkEncoding.Reference
+        && (!store.Index.TryGet(entry.Id, out _, out PackFile? holder) || holder == pack);
+
     private async Task SalvageReferencesAsync(PackFile pack, List<PackEntry> intact, CancellationToken cancellationToken)
     {
-        // What was copied meanwhile needs its reference no more.
-        List<PackEntry> entries = intact.FindAll(entry => entry.Payload.Encoding == ChunkEncoding.Reference
-            && (!store.Index.TryGet(entry.Id, out _, out PackFile? holder) || holder == pack));
+        List<PackEntry> entries = intact.FindAll(entry => IsNeededReference(pack, entry));
         if (entries.Count == 0)
         {
             return;

@@ -24,12 +24,14 @@ internal enum ChunkHash : byte
     Sha256 = 0,
 
     /// <summary>
-    /// The identifier is made of the SHA-512 that names an object of an older release (<see cref="AdoptedChunks"/>). Of a reference: or is that
-    /// of a slice of one.
+    /// The identifier is made of the SHA-512 that names an object of an older release (<see cref="AdoptedChunks"/>). Of a reference: or
+    /// is that of a slice of one.
     /// </summary>
     Sha512 = 1,
 
-    /// <summary>The identifier is that of a slice of an object of an older release; a <see cref="SliceSeal"/> precedes what is stored.</summary>
+    /// <summary>
+    /// The identifier is that of a slice of an object of an older release; a <see cref="SliceSeal"/> precedes what is stored.
+    /// </summary>
     Slice = 2,
 }
 

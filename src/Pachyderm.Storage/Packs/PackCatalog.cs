@@ -103,7 +103,9 @@ internal sealed class PackCatalog(PackStoreOptions options, PackReader reader)
         return entries;
     }
 
-    /// <summary>Reads references of an adopted pack, in the order in which their bytes lie in the source. Damaged ones are left out.</summary>
+    /// <summary>
+    /// Reads references of an adopted pack, in the order in which their bytes lie in the source. Damaged ones are left out.
+    /// </summary>
     /// <param name="pack">The pack.</param>
     /// <param name="entries">Which of them.</param>
     /// <param name="cancellationToken">Ends the reading.</param>

@@ -12,19 +12,20 @@ namespace Pachyderm.Storage.Packs;
 public sealed partial class PackChunkStore
 {
     /// <summary>
-    /// Makes objects of an older release chunks of this store, named by <see cref="AdoptedChunks"/>. Their bytes stay where they are and are not
-    /// read: what is wrong with them is told by whoever reads them first. Durable on return. What is adopted already is passed over, so
-    /// that a second call goes on where the first was stopped. Memory is that of one adopted pack, some 20 MB.
+    /// Makes objects of an older release chunks of this store, named by <see cref="AdoptedChunks"/>. Their bytes stay where they are and
+    /// are not read: what is wrong with them is told by whoever reads them first. Durable on return. What is adopted already is passed
+    /// over, so that a second call goes on where the first was stopped. Memory is that of one adopted pack, whatever the number of objects.
     /// </summary>
     /// <param name="source">The name of a source in <see cref="PackStoreOptions.AdoptedFrom"/> that is not released.</param>
     /// <param name="objects">The objects, in any order; each may occur more than once.</param>
     /// <param name="cancellationToken">Ends the work; what was stored until then stays.</param>
     /// <returns>What was done.</returns>
     /// <exception cref="OperatorException">
-    /// <c>adopted-source-unknown</c>, <c>adopted-source-released</c>, <c>adopted-object-refused</c> (an object whose name, key or range cannot
-    /// be one), or the object store fails.
+    /// <c>adopted-source-unknown</c>, <c>adopted-source-released</c>, <c>adopted-object-refused</c> (an object whose name, key or range
+    /// cannot be one), or the object store fails.
     /// </exception>
-    public async Task<AdoptionResult> AdoptAsync(string source, IAsyncEnumerable<AdoptedObject> objects, CancellationToken cancellationToken)
+    public async Task<AdoptionResult> AdoptAsync(
+        string source, IAsyncEnumerable<AdoptedObject> objects, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(objects);
@@ -76,7 +77,9 @@ public sealed partial class PackChunkStore
         && _adopted.Find(pack.Adoption?.Source ?? "") is { Released: false };
 
     /// <summary>Stores the pack that a writer has put together.</summary>
-    /// <remarks>It is in the object store before anything knows of it: a kill in between leaves one that the next start finds and indexes.</remarks>
+    /// <remarks>
+    /// It is in the object store before anything knows of it: a kill in between leaves one that the next start finds and indexes.
+    /// </remarks>
     /// <returns>How many chunks it holds.</returns>
     internal async Task<int> StoreAdoptedAsync(AdoptedPackWriter writer, CancellationToken cancellationToken)
     {

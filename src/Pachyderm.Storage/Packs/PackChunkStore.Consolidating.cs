@@ -9,9 +9,9 @@ namespace Pachyderm.Storage.Packs;
 public sealed partial class PackChunkStore
 {
     /// <summary>
-    /// Copies adopted chunks into packs of this store, beside readers, writers, collections and checks. Each keeps its name, so nothing that
-    /// refers to it changes, and each is compared with the SHA-512 of its object on the way. An adopted pack of which everything is copied is
-    /// dropped. May be stopped or killed at any time: a second run goes on with what is left. Waits while another one runs.
+    /// Copies adopted chunks into packs of this store, beside readers, writers, collections and checks. Each keeps its name, so nothing
+    /// that refers to it changes, and each is compared with the SHA-512 of its object on the way. An adopted pack of which everything is
+    /// copied is dropped. May be stopped or killed at any time: a second run goes on with what is left. Waits while another one runs.
     /// </summary>
     /// <remarks>
     /// O(bytes that are copied), and one look at the index for each adopted chunk; an object of more than 16 MiB is read twice. Memory is
@@ -21,10 +21,11 @@ public sealed partial class PackChunkStore
     /// <param name="options">What is copied; null for everything.</param>
     /// <param name="cancellationToken">Ends the run; what is copied stays.</param>
     /// <exception cref="OperatorException">
-    /// <c>adopted-source-unknown</c>, <c>adopted-source-missing</c>, a full disk, or a store that fails. A chunk that is damaged in the source
-    /// ends nothing: it is counted.
+    /// <c>adopted-source-unknown</c>, <c>adopted-source-missing</c>, a full disk, or a store that fails. A chunk that is damaged in the
+    /// source ends nothing: it is counted.
     /// </exception>
-    public async Task<ConsolidationResult> ConsolidateAsync(string source, ConsolidationOptions? options, CancellationToken cancellationToken)
+    public async Task<ConsolidationResult> ConsolidateAsync(
+        string source, ConsolidationOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(source);
         if (_options.ReadOnly)

@@ -13,9 +13,9 @@ namespace Pachyderm.Storage.Packs;
 /// payload is checked by the SHA-256 that names it. doc/storage.md has the layout byte by byte.
 /// </summary>
 /// <remarks>
-/// Format 2 is that of adopted packs, and of no other: the header names a source, the payloads are references (<see cref="AdoptedReference"/>).
-/// Format 3 is that of packs in which chunks were copied from an adopted object, whose names are not their SHA-256. A release that knows
-/// format 1 alone refuses to open a store that has such a pack.
+/// Format 2 is that of adopted packs, and of no other: the header names a source, the payloads are references (<see
+/// cref="AdoptedReference"/>). Format 3 is that of packs in which chunks were copied from an adopted object, whose names are not their
+/// SHA-256. A release that knows format 1 alone refuses to open a store that has such a pack.
 /// </remarks>
 internal static class PackFormat
 {

@@ -101,7 +101,7 @@ internal static class PackRecovery
         {
             long length = RandomAccess.GetLength(handle);
             OpenPack? open = ReadFooter(handle, id, length, out long footerOffset) is { } sealedEntries
-                ? Register(packs, path, id, handle, sealedEntries, footerOffset)
+                ? Register(packs, path, id, handle, sealedEntries, footerOffset, PackFormat.VersionFor(sealedEntries))
                 : ReadRecords(options, packs, path, id, handle, length);
             if (open is null)
             {
@@ -181,15 +181,17 @@ internal static class PackRecovery
                 Fixed: !options.ReadOnly));
         }
 
+        ushort version = headerIntact && PackFormat.ReadVersion(header) == PackFormat.CopiedVersion
+            ? PackFormat.CopiedVersion : PackFormat.VersionFor(entries);
         if (!options.ReadOnly)
         {
             byte[] renewed = new byte[PackFormat.HeaderLength];
-            PackFormat.WriteHeader(id, renewed, PackFormat.VersionFor(entries));
+            PackFormat.WriteHeader(id, renewed, version);
             options.Files.Write(handle, [renewed], 0);
             options.Files.SetLength(handle, end);
         }
 
-        return Register(packs, path, id, handle, entries, end);
+        return Register(packs, path, id, handle, entries, end, version);
     }
 
     /// <summary>Tells of damage inside a pack.</summary>
@@ -207,10 +209,10 @@ internal static class PackRecovery
             "run fsck to learn which chunks are missing, and restore them from a backup", Fixed: false);
 
     private static OpenPack Register(
-        PackSet packs, string path, PackId id, SafeFileHandle handle, List<PackEntry> entries, long end)
+        PackSet packs, string path, PackId id, SafeFileHandle handle, List<PackEntry> entries, long end, ushort version)
     {
         PackFile pack = packs.Add(id, PackFile.Past);
-        pack.Version = PackFormat.VersionFor(entries);
+        pack.Version = version;
         pack.SpoolPath = path;
         pack.Handle = handle;
         return new OpenPack(pack, handle, path, entries) { Tail = end, FlushedTail = end, NameFlushed = true };

@@ -6,9 +6,9 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Packs;
 
 /// <summary>
-/// What precedes the bytes of a slice of an older object in the pack that they were copied to. The name of a slice says which object it is a
-/// part of, and where; it cannot be computed from the bytes, so their own hash, learnt when the whole object was compared with its name,
-/// stands with them.
+/// What precedes the bytes of a slice of an older object in the pack that they were copied to. The name of a slice says which object it
+/// is a part of, and where; it cannot be computed from the bytes, so their own hash, learnt when the whole object was compared with its
+/// name, stands with them.
 /// </summary>
 /// <param name="ObjectSha512">The object.</param>
 /// <param name="ObjectLength">Its length in bytes.</param>

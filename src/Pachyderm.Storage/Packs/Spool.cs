@@ -24,6 +24,7 @@ internal sealed class Spool
     private readonly byte[] _header = new byte[PackFormat.HeaderLength];
     private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[2];
     private OpenPack? _open;
+    private ushort _version = PackFormat.Version;
     private long _position;
 
     /// <summary>Creates a spool without an open pack.</summary>
@@ -68,8 +69,7 @@ internal sealed class Spool
                 return false;
             }
 
-            OpenPack open = _open ??= Create();
-            RaiseVersion(open, PackFormat.VersionFor(payload));
+            OpenPack open = OpenFor(PackFormat.VersionFor(payload));
             new RecordHeader(id, payload).Write(open.Pack.Id, open.Tail, _header);
             Write(open, stored);
             PackEntry entry = new(id, (uint)open.Tail, payload);
@@ -149,6 +149,40 @@ internal sealed class Spool
         }
     }
 
+    // Records that an older reader does not know go to a pack that says so in its header from the beginning, since what was written of a
+    // pack never changes. Later packs of this process say so, too: else each that begins with an ordinary chunk might end after it.
+    private OpenPack OpenFor(ushort version)
+    {
+        _version = Math.Max(_version, version);
+        if (_open is { Entries.Count: > 0 } old && old.Pack.Version < _version)
+        {
+            RollLocked();
+        }
+
+        OpenPack open = _open ??= Create();
+        if (open.Pack.Version < _version)
+        {
+            // Its first record could not be written, so nothing is in it.
+            WriteHeader(open);
+        }
+
+        return open;
+    }
+
+    private void WriteHeader(OpenPack open)
+    {
+        try
+        {
+            PackFormat.WriteHeader(open.Pack.Id, _header, _version);
+            _files.Write(open.Handle, [_header.AsMemory(0, PackFormat.HeaderLength)], 0);
+            open.Pack.Version = _version;
+        }
+        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
+        {
+            throw StorageErrors.Translate(exception, _directory);
+        }
+    }
+
     private OpenPack Create()
     {
         PackId id = PackId.Create();
@@ -158,7 +192,7 @@ internal sealed class Spool
             SafeFileHandle handle = _files.Create(path);
             try
             {
-                PackFormat.WriteHeader(id, _header);
+                PackFormat.WriteHeader(id, _header, _version);
                 _files.Write(handle, [_header.AsMemory(0, PackFormat.HeaderLength)], 0);
             }
             catch (IOException)
@@ -169,6 +203,7 @@ internal sealed class Spool
             }
 
             PackFile pack = _packs.Add(id, _position);
+            pack.Version = _version;
             pack.SpoolPath = path;
             pack.Handle = handle;
             Volatile.Write(ref _position, _position + PackFormat.HeaderLength);
@@ -198,26 +233,6 @@ internal sealed class Spool
         finally
         {
             _pieces[1] = default;
-        }
-    }
-
-    // Before the first record that an older reader does not know: the flush that makes the record durable covers the header, too.
-    private void RaiseVersion(OpenPack open, ushort version)
-    {
-        if (version <= open.Pack.Version)
-        {
-            return;
-        }
-
-        try
-        {
-            PackFormat.WriteHeader(open.Pack.Id, _header, version);
-            _files.Write(open.Handle, [_header.AsMemory(0, PackFormat.HeaderLength)], 0);
-            open.Pack.Version = version;
-        }
-        catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
-        {
-            throw StorageErrors.Translate(exception, _directory);
         }
     }
 

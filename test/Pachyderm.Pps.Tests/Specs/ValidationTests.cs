@@ -84,6 +84,13 @@ public sealed class ValidationTests
             "input cannot be named \"out\", as pachyderm already creates /pfs/out to collect job output", Spec(Atom("a", name: "out")));
     }
 
+    [Fact]
+    public void A_glob_that_cannot_be_read_is_an_error()
+    {
+        Fails("glob \"/[a\" is malformed", Spec(Atom("a", glob: "/[a")));
+        Fails("glob \"/x\\\" is malformed", Spec(Cross(Atom("a", glob: "/x\\"), Atom("b"))));
+    }
+
     [Theory]
     [InlineData("..")]
     [InlineData(".")]

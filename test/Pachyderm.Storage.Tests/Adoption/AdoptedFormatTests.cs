@@ -10,8 +10,8 @@ using Pachyderm.TestSupport;
 namespace Pachyderm.Storage.Tests.Adoption;
 
 /// <summary>
-/// The golden pack was written by the release that introduced adopted packs, and must be read by every later one. A change of the format needs
-/// a number of its own, and golden data beside these.
+/// The golden pack was written by the release that introduced adopted packs, and must be read by every later one. A change of the format
+/// needs a number of its own, and golden data beside these.
 /// </summary>
 public sealed class AdoptedFormatTests
 {
@@ -63,8 +63,11 @@ public sealed class AdoptedFormatTests
     {
         string hash = Convert.ToHexStringLower(SHA512.HashData("golden"u8));
         Assert.Equal(
-            [hash[..64]], AdoptedChunks.Of(hash, IChunkStore.MaximumLength).Select(static chunk => chunk.Id.ToString()), StringComparer.Ordinal);
-        Assert.Equal(GoldenSlices, AdoptedChunks.Of(hash, (16L << 20) + 1).Select(static chunk => $"{chunk.Id} {chunk.Length}"), StringComparer.Ordinal);
+            [hash[..64]], AdoptedChunks.Of(hash, IChunkStore.MaximumLength).Select(static chunk => chunk.Id.ToString()),
+            StringComparer.Ordinal);
+        Assert.Equal(
+            GoldenSlices, AdoptedChunks.Of(hash, (16L << 20) + 1).Select(static chunk => $"{chunk.Id} {chunk.Length}"),
+            StringComparer.Ordinal);
         Assert.Empty(AdoptedChunks.Of(hash, 0));
     }
 
@@ -150,10 +153,13 @@ public sealed class AdoptedFormatTests
             long length = numbers.Item2;
             bool whole = AdoptedChunks.IsWhole(length);
             long slice = whole ? 0 : numbers.Item3 % AdoptedChunks.CountOf(length) * AdoptedChunks.SliceLength;
-            return (new AdoptedReference(new string(text.Item1), Shorten(key), numbers.Item1, length, slice, whole ? null : text.Item3), place);
+            AdoptedReference reference =
+                new(new string(text.Item1), Shorten(key), numbers.Item1, length, slice, whole ? null : text.Item3);
+            return (reference, place);
         });
 
-    private static string Shorten(string key) => string.Join('/', key.Split('/').Select(static part => part.Length > 255 ? part[..255] : part));
+    private static string Shorten(string key) =>
+        string.Join('/', key.Split('/').Select(static part => part.Length > 255 ? part[..255] : part));
 
     private static PackEntry EntryFor(AdoptedReference reference, uint place)
     {
@@ -161,7 +167,8 @@ public sealed class AdoptedFormatTests
             ? (int)reference.ObjectLength : AdoptedChunks.LengthAt(reference.ObjectLength, reference.SliceOffset);
         ChunkId id = reference.Sha512 is { } sha512
             ? AdoptedChunks.SliceId(sha512, reference.ObjectLength, reference.SliceOffset) : ChunkId.Of("any"u8);
-        return new PackEntry(id, place, new ChunkPayload(AdoptedReference.MinimumLength, rawLength, ChunkEncoding.Reference, ChunkHash.Sha512));
+        ChunkPayload payload = new(AdoptedReference.MinimumLength, rawLength, ChunkEncoding.Reference, ChunkHash.Sha512);
+        return new PackEntry(id, place, payload);
     }
 
     private static OldStore Golden() => OldStore.Of("one"u8.ToArray(), new byte[17 << 20], [], "two and more"u8.ToArray());

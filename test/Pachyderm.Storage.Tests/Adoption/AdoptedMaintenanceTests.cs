@@ -1,3 +1,5 @@
+using CsCheck;
+using Pachyderm.Errors;
 using Pachyderm.ObjectStores;
 using Pachyderm.Storage.Adoption;
 using Pachyderm.Storage.Content;
@@ -50,7 +52,8 @@ public sealed class AdoptedMaintenanceTests : IDisposable
     [Fact]
     public async Task A_copied_chunk_is_collected_and_moved_as_any_other()
     {
-        using OldStore old = OldStore.Of([.. Enumerable.Range(0, 60).Select(static i => StoreExtensions.Random(i, 1000)), StoreExtensions.Text(7, 17 << 20)]);
+        using OldStore old = OldStore.Of(
+            [.. Enumerable.Range(0, 60).Select(static i => StoreExtensions.Random(i, 1000)), StoreExtensions.Text(7, 17 << 20)]);
         PackStoreOptions options = Options(old) with { PackSize = 20_000, AdoptedPackChunks = 1000 };
         await using PackChunkStore store = await StoreFolder.OpenAsync(options);
         await old.AdoptAsync(store);
@@ -82,14 +85,17 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         File.Delete(old.PathOf(old.Listed[4]));
         File.WriteAllBytes(old.PathOf(old.Listed[14]), old.BytesOf(old.Listed[14])[..^1]);
         File.WriteAllBytes(old.PathOf(old.Listed[24]), new byte[old.Listed[24].Length]);
-        List<(string, string)> missingAndShort = [("adopted-block-missing", old.Listed[4].Key), ("adopted-block-short", old.Listed[14].Key)];
+        List<(string, string)> missingAndShort =
+            [("adopted-block-missing", old.Listed[4].Key), ("adopted-block-short", old.Listed[14].Key)];
         Assert.Equal(missingAndShort, Told(await CheckAsync(store, readData: false)));
         List<(string, string)> all = [.. missingAndShort, ("adopted-object-damaged", old.Listed[24].Key)];
         Assert.Equal(all, Told(await CheckAsync(store, readData: true)));
 
         List<(string, string)> Told(List<StorageFinding> findings) =>
         [
-            .. findings.Select(finding => (finding.Id, old.Listed.Single(item => finding.Thing.Contains(item.Key, StringComparison.Ordinal)).Key))
+            .. findings
+                .Select(finding => (
+                    finding.Id, old.Listed.Single(item => finding.Thing.Contains(item.Key, StringComparison.Ordinal)).Key))
                 .OrderBy(static told => told.Id switch { "adopted-block-missing" => 0, "adopted-block-short" => 1, _ => 2 }),
         ];
     }
@@ -120,7 +126,8 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         List<StorageFinding> findings = await CheckAsync(store, readData: true);
         Assert.Equal(2, findings.Count);
         Assert.All(touched, item => Assert.Single(findings, finding =>
-            finding.Id == "adopted-object-damaged" && finding.Problem.Contains($"the {item.Length} bytes at offset {item.Offset} ", StringComparison.Ordinal)));
+            finding.Id == "adopted-object-damaged"
+            && finding.Problem.Contains($"the {item.Length} bytes at offset {item.Offset} ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -179,6 +186,42 @@ public sealed class AdoptedMaintenanceTests : IDisposable
     }
 
     [Fact]
+    public async Task Damage_anywhere_in_an_adopted_pack_costs_at_most_the_chunks_that_it_touches_and_never_gives_other_bytes()
+    {
+        using OldStore old = Small(8);
+        PackStoreOptions options = Options(old) with { AdoptedPackChunks = 100 };
+        await using (PackChunkStore store = await StoreFolder.OpenAsync(options))
+        {
+            await old.AdoptAsync(store);
+        }
+
+        string path = Assert.Single(_folder.StoredPacks);
+        byte[] sound = await File.ReadAllBytesAsync(path, Token);
+        await Gen.Select(Gen.Int[0, sound.Length - 1], Gen.Byte[1, 255]).SampleAsync(
+            async (place, mask) =>
+            {
+                byte[] damaged = [.. sound];
+                damaged[place] ^= mask;
+                await File.WriteAllBytesAsync(path, damaged, Token);
+                Directory.Delete(_folder.Index, recursive: true);
+                await using PackChunkStore store = await StoreFolder.OpenAsync(options);
+                int lost = 0;
+                foreach (AdoptedObject item in old.Listed)
+                {
+                    ChunkId id = AdoptedChunks.Of(item.Hash, item.Length).Single().Id;
+                    Exception? exception = await Record.ExceptionAsync(async () =>
+                        Assert.Equal(old.BytesOf(item), await store.ReadBytesAsync(id)));
+                    Assert.True(exception is null or CorruptionException, exception?.ToString());
+                    lost += exception is null ? 0 : 1;
+                }
+
+                Assert.InRange(lost, 0, 1);
+                Assert.NotEmpty(await CheckAsync(store, readData: false));
+            },
+            iter: 60, threads: 1);
+    }
+
+    [Fact]
     public async Task A_copied_slice_that_is_damaged_is_noticed_by_every_read()
     {
         using OldStore old = OldStore.Of(StoreExtensions.Random(3, 17 << 20));
@@ -193,7 +236,7 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         {
             Flip(path, location.Offset + RecordHeader.Length + place);
             Assert.Equal("chunk-damaged", Assert.Single(await CheckAsync(store, readData: true)).Id);
-            await Assert.ThrowsAsync<Pachyderm.Errors.CorruptionException>(() => store.ReadBytesAsync(id));
+            await Assert.ThrowsAsync<CorruptionException>(() => store.ReadBytesAsync(id));
             Flip(path, location.Offset + RecordHeader.Length + place);
         }
 
@@ -209,7 +252,8 @@ public sealed class AdoptedMaintenanceTests : IDisposable
         file.WriteByte((byte)(value ^ 4));
     }
 
-    private static OldStore Small(int count) => OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
+    private static OldStore Small(int count) =>
+        OldStore.Of(Enumerable.Range(0, count).Select(static i => StoreExtensions.Random(i, 100 + (i % 50))));
 
     private static Dictionary<string, string> Snapshot(OldStore old) => Directory.EnumerateFiles(old.Root, "*", SearchOption.AllDirectories)
         .ToDictionary(

@@ -20,7 +20,8 @@ public sealed class AdoptionFileTests : IDisposable
         AdoptionFile.Set(_folder.Root, new AdoptionPlace("two", "/srv/two"));
         AdoptionFile.Set(_folder.Root, new AdoptionPlace("one", "/mnt/one") { Released = true });
         Assert.Equal(
-            [new AdoptionPlace("one", "/mnt/one") { Released = true }, new AdoptionPlace("two", "/srv/two")], AdoptionFile.Read(_folder.Root));
+            [new AdoptionPlace("one", "/mnt/one") { Released = true }, new AdoptionPlace("two", "/srv/two")],
+            AdoptionFile.Read(_folder.Root));
         AdoptionSource source = AdoptionFile.Open(_folder.Root)[0];
         Assert.Equal(("one", true, "directory /mnt/one"), (source.Name, source.Released, source.Objects.Location));
         AdoptionFile.Remove(_folder.Root, "one");

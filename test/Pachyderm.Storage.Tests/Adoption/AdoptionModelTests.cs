@@ -127,9 +127,9 @@ public sealed class AdoptionModelTests
 
             using (marks)
             {
+                long limit = number % 2 == 0 ? long.MaxValue : 50 * (number + 1);
                 ConsolidationResult result = await Store.ConsolidateAsync(
-                    "old", new ConsolidationOptions { Needed = marks.Contains, MaximumBytes = number % 2 == 0 ? long.MaxValue : 50 * (number + 1) },
-                    Token);
+                    "old", new ConsolidationOptions { Needed = marks.Contains, MaximumBytes = limit }, Token);
                 Assert.Equal(0, result.FailedChunks);
             }
         }
@@ -142,7 +142,8 @@ public sealed class AdoptionModelTests
             await using GarbageCollector collector = await BeginAsync();
             if (isNeeded)
             {
-                Assert.Equal("adopted-source-needed", (await Assert.ThrowsAsync<OperatorException>(() => collector.ReleaseAsync("old", Token))).Id);
+                OperatorException refusal = await Assert.ThrowsAsync<OperatorException>(() => collector.ReleaseAsync("old", Token));
+                Assert.Equal("adopted-source-needed", refusal.Id);
             }
             else
             {

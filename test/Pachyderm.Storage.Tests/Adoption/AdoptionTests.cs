@@ -46,7 +46,8 @@ public sealed class AdoptionTests : IDisposable
         PackStoreOptions options = Options(old) with { AdoptedPackChunks = 10 };
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
         PackChunkStore store = await StoreFolder.OpenAsync(options);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.AdoptAsync("old", StopAfterAsync(old.Listed, 25, stop), stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => store.AdoptAsync("old", StopAfterAsync(old.Listed, 25, stop), stop.Token));
         Assert.Equal(20, store.GetStatistics().AdoptedChunks);
         await store.AbandonAsync();
         await using PackChunkStore again = await StoreFolder.OpenAsync(options);

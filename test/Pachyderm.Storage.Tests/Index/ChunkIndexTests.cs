@@ -201,7 +201,8 @@ public sealed class ChunkIndexTests : IDisposable
         Assert.Equal(1, store.GetStatistics().Flushes);
     }
 
-    private ChunkIndexOptions Options(int tableLimit) => new(ReadOnly: false, tableLimit, _folder.Findings.Enqueue, static () => { }, static _ => Task.CompletedTask);
+    private ChunkIndexOptions Options(int tableLimit) =>
+        new(ReadOnly: false, tableLimit, _folder.Findings.Enqueue, static () => { }, static _ => Task.CompletedTask);
 
     private static ChunkId Id(int number) => ChunkId.Of(BitConverter.GetBytes(number));
 
