@@ -38,6 +38,7 @@ public sealed class PachClient : IAsyncDisposable
         Pipelines = new PipelineOperations(_connection);
         Jobs = new JobOperations(_connection);
         Maintenance = new MaintenanceOperations(_connection);
+        Admin = new AdminOperations(_connection);
     }
 
     /// <summary>The server's address.</summary>
@@ -66,6 +67,9 @@ public sealed class PachClient : IAsyncDisposable
 
     /// <summary>Care of the whole server.</summary>
     public MaintenanceOperations Maintenance { get; }
+
+    /// <summary>The whole cluster as one stream.</summary>
+    public AdminOperations Admin { get; }
 
     /// <summary>The server's release.</summary>
     public Task<Wire.Version.Version> GetVersionAsync(CancellationToken cancellationToken = default) =>

@@ -1,3 +1,4 @@
+using Pachyderm.Pps;
 using Pachyderm.Pps.Pipelines;
 
 namespace Pachyderm.Scheduling;
@@ -48,6 +49,16 @@ public sealed class Scheduler : IAsyncDisposable
 
     /// <summary>Lets every pipeline that is not paused go on where it was.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => supervisor.StartAsync(cancellationToken);
+
+    /// <summary>Lets pipelines go on whose records came otherwise than by <see cref="Pipelines"/>, such as by a restore.</summary>
+    public async Task ResumeAsync(IEnumerable<PipelineName> pipelines)
+    {
+        ArgumentNullException.ThrowIfNull(pipelines);
+        foreach (PipelineName pipeline in pipelines)
+        {
+            await supervisor.ReconcileAsync(pipeline);
+        }
+    }
 
     /// <summary>
     /// Forgets the results of datums that no job will ask for again, because no pipeline has their salt any more. Their content is garbage

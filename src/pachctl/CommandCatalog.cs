@@ -62,6 +62,8 @@ internal static class CommandCatalog
         ("delete-all", MaintenanceCommands.DeleteAll),
         ("migrate", MigrateCommand.Create),
         ("backup", BackupCommand.Create),
+        ("extract", StreamCommands.Extract),
+        ("restore", StreamCommands.Restore),
         ("version", VersionCommand.Create),
         ("completion", CompletionCommand.Create),
     ];

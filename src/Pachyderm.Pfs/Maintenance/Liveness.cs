@@ -46,6 +46,11 @@ public sealed class Liveness
         this.pins = pins;
     }
 
+    /// <summary>What some records refer to, such as those of a copy that nobody else reads.</summary>
+    /// <param name="metadata">The records.</param>
+    /// <param name="chunks">The content.</param>
+    public static Liveness Of(IMetadataStore metadata, IChunkStore chunks) => new(metadata, new TreeStore(chunks), new ReadPins());
+
     /// <summary>Adds roots that another room keeps, listed under the same rule as those of <see cref="ListAsync"/>.</summary>
     public void AddSource(Func<CancellationToken, IAsyncEnumerable<LiveRoot>> source)
     {

@@ -133,6 +133,28 @@ public class PpsReader(IMetadataReader reader)
     /// <summary>Whether a pipeline has considered a commit, or is never to consider it.</summary>
     public bool HasArrived(PipelineName pipeline, CommitRef commit) => reader.HasRow(RowSpace.Arrived, ArrivedKey(pipeline, commit));
 
+    /// <summary>A page of the commits that a pipeline has considered, or is never to consider.</summary>
+    /// <param name="pipeline">The pipeline.</param>
+    /// <param name="after">Only commits behind this one; null to begin.</param>
+    /// <param name="limit">Largest number of commits, above 0.</param>
+    public IReadOnlyList<CommitRef> ListArrived(PipelineName pipeline, CommitRef? after, int limit)
+    {
+        byte[] prefix = new RowKey().Text(pipeline.Value).ToArray();
+        ReadOnlyMemory<byte>? behind = null;
+        if (after is { } last)
+        {
+            behind = ArrivedKey(pipeline, last);
+        }
+        return
+        [
+            .. reader.ListRows(RowSpace.Arrived, prefix, behind, limit).Select(row =>
+            {
+                string[] parts = Encoding.UTF8.GetString(row.Key.Span[prefix.Length..]).Split('\0');
+                return new CommitRef(parts[0], parts[1]);
+            }),
+        ];
+    }
+
     /// <summary>The last change of the feed that a pipeline has considered; 0 if none.</summary>
     public long FindCursor(PipelineName pipeline) =>
         reader.FindRow(RowSpace.Cursors, Encoding.UTF8.GetBytes(pipeline.Value)) is { Length: sizeof(long) } row

@@ -55,6 +55,10 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
     public void PutArrived(PipelineName name, CommitRef commit) =>
         writer.PutRow(RowSpace.Arrived, PpsReader.ArrivedKey(name, commit), []);
 
+    /// <summary>A pipeline keeps a commit until others arrive, behind those that it keeps already.</summary>
+    public void PutWaiting(PipelineName name, CommitRef commit) => writer.PutRow(
+        RowSpace.Waiting, new RowKey().Text(name.Value).Text(commit.Repo).Ascending(writer.TakeRevision()).ToArray(), Bytes(commit.Id));
+
     /// <summary>
     /// Creates or replaces a job, and counts it with its pipeline. A new one is last in the queue of its pipeline; one that has ended
     /// leaves it.
@@ -146,8 +150,7 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
         ArgumentNullException.ThrowIfNull(arrival);
         if (arrival.IsWaiting)
         {
-            byte[] key = new RowKey().Text(pipeline.Value).Text(commit.Repo).Ascending(writer.TakeRevision()).ToArray();
-            writer.PutRow(RowSpace.Waiting, key, Bytes(commit.Id));
+            PutWaiting(pipeline, commit);
         }
         foreach (IGrouping<string, CommitRef> dropped in arrival.Dropped.Select(static dropped => dropped.Commit)
             .GroupBy(static dropped => dropped.Repo, StringComparer.Ordinal))

@@ -56,6 +56,42 @@ public sealed partial class PackChunkStore
                 source.Sum(static pack => pack.Adoption!.Chunks), source.Sum(static pack => pack.Adoption!.Bytes))),
     ];
 
+    /// <summary>What proves the name of a chunk where that is not its SHA-256: for carrying the chunk to another store.</summary>
+    /// <param name="id">The chunk.</param>
+    /// <param name="cancellationToken">Ends the reading; the first slice of an object is read with all of that object.</param>
+    /// <returns>Null if the name is the SHA-256; empty if it is made of the SHA-512; else what a slice of an object needs.</returns>
+    /// <exception cref="CorruptionException">The chunk is missing or damaged.</exception>
+    public async Task<ReadOnlyMemory<byte>?> ReadSealAsync(ChunkId id, CancellationToken cancellationToken)
+    {
+        if (!TryFind(id, out ChunkLocation location, out PackFile? pack) || location.Payload.Hash == ChunkHash.Sha256)
+        {
+            return null;
+        }
+
+        ChunkPayload payload = location.Payload;
+        byte[] seal = new byte[SliceSeal.Length];
+        if (payload.Encoding != ChunkEncoding.Reference)
+        {
+            return payload.Hash != ChunkHash.Slice ? ReadOnlyMemory<byte>.Empty
+                : await _reader.ReadAsync(pack, location.Offset + RecordHeader.Length, seal, cancellationToken) == PackReadOutcome.Done ? seal
+                : throw Damaged(id, pack, "it is not there any more");
+        }
+
+        PackEntry entry = new(id, location.Offset, payload);
+        (_, AdoptedReference reference) = (await _catalog.ReadReferencesAsync(pack, [entry], cancellationToken)) is [{ } found]
+            ? found : throw Damaged(id, pack, "the reference to its bytes is damaged");
+        if (await _adopted.SealAsync(reference, cancellationToken) is not { } slice)
+        {
+            return ReadOnlyMemory<byte>.Empty;
+        }
+
+        slice.Write(seal);
+        return seal;
+    }
+
+    /// <summary>Begins to take chunks of another store under the names that they have there.</summary>
+    public NamedChunkWriter OpenNamedWriter() => new(this);
+
     /// <summary>Appends a chunk that is adopted, in the place of the reference to it.</summary>
     /// <param name="id">The chunk.</param>
     /// <param name="hash">What checks it.</param>

@@ -68,8 +68,21 @@ public sealed partial class PackChunkStore
         await _reader.ReadAsync(pack, entry.Offset + RecordHeader.Length, stored, cancellationToken) == PackReadOutcome.Done
             && ChunkCodec.IsIntact(entry.Id, entry.Payload, stored.Span);
 
+    /// <summary>
+    /// Keeps collections and checks from beginning, after the one that runs. What is put meanwhile is safe, although no writer pins it any more,
+    /// if it is referred to before this ends.
+    /// </summary>
+    /// <returns>Ends it when it is disposed.</returns>
+    public async Task<IDisposable> PauseMaintenanceAsync(CancellationToken cancellationToken)
+    {
+        await _maintenance.WaitAsync(cancellationToken);
+        return new MaintenancePause(_maintenance);
+    }
+
     /// <summary>Keeps everybody else from removing packs, and waits for those who copy them.</summary>
-    internal Task<PackHold> HoldPacksAsync(string purpose, CancellationToken cancellationToken) => PackHold.AcquireAsync(
+    /// <param name="purpose">What for, as others get to read it: <c>garbage collection</c>.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public Task<PackHold> HoldPacksAsync(string purpose, CancellationToken cancellationToken) => PackHold.AcquireAsync(
         _options.SpoolDirectory, purpose, _options.Time,
         holder => _options.Report(new StorageFinding(
             "packs-held", _options.SpoolDirectory, $"{purpose} must not remove packs while {holder} is at work",
@@ -91,5 +104,12 @@ public sealed partial class PackChunkStore
             await _options.Objects.DeleteAsync(pack.Id.Key, cancellationToken);
             _options.FaultPoint?.Invoke("pack-deleted");
         }
+    }
+
+    private sealed class MaintenancePause(SemaphoreSlim maintenance) : IDisposable
+    {
+        private SemaphoreSlim? _held = maintenance;
+
+        public void Dispose() => Interlocked.Exchange(ref _held, null)?.Release();
     }
 }

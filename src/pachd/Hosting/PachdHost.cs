@@ -10,6 +10,7 @@ using Pachyderm.Pachd.Configuration;
 using Pachyderm.Pachd.Http;
 using Pachyderm.Pachd.Services;
 using Pachyderm.Pfs;
+using Pachyderm.Portable;
 using Pachyderm.Scheduling;
 using Pachyderm.Workers;
 
@@ -217,6 +218,10 @@ internal sealed class PachdHost : IAsyncDisposable
             SecretsDirectory = options.Pipelines.SecretsDirectory,
         }));
         services.AddSingleton<Following>();
+        services.AddSingleton(provider => new ClusterExtract(
+            provider.GetRequiredService<DataStores>().Metadata, stores.Chunks, Path.Combine(options.DataDirectory, "extract"), TimeProvider.System));
+        services.AddSingleton(provider => new ClusterRestore(
+            provider.GetRequiredService<DataStores>().Metadata, stores.Chunks, Path.Combine(options.DataDirectory, "restore")));
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = MaximumMessage;
@@ -245,6 +250,7 @@ internal sealed class PachdHost : IAsyncDisposable
         app.MapGrpcService<ObjectService>();
         app.MapGrpcService<NativeFilesService>();
         app.MapGrpcService<NativeMaintenanceService>();
+        app.MapGrpcService<NativeAdminService>();
         app.MapGrpcService<PpsService>();
         app.MapGrpcService<NativePipelinesService>();
         app.MapGrpcService<VersionService>();

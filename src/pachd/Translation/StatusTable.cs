@@ -46,6 +46,8 @@ internal static class StatusTable
         "storage-full" or "storage-open-files" => StatusCode.ResourceExhausted,
         "store-format" or "store-read-only" or "storage-read-only" => StatusCode.FailedPrecondition,
         "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" => StatusCode.FailedPrecondition,
+        "restore-conflict" => StatusCode.AlreadyExists,
+        "stream-format-unknown" => StatusCode.FailedPrecondition,
         "storage-permission" => StatusCode.PermissionDenied,
         "storage-device-failed" => StatusCode.Unavailable,
         _ => StatusCode.Internal,
