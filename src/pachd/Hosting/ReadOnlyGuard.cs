@@ -13,6 +13,7 @@ internal sealed class ReadOnlyGuard(OperatorException? refusal)
         "/pfs.API/SetBranch", "/pfs.API/DeleteBranch", "/pfs.API/PutFile", "/pfs.API/DeleteFile", "/pfs.API/DeleteAll",
         "/pfs.ObjectAPI/PutObject", "/pfs.ObjectAPI/TagObject", "/pfs.ObjectAPI/DeleteObjects", "/pfs.ObjectAPI/DeleteTags",
         "/pachyderm.native.v1.Files/PutFiles", "/pachyderm.native.v1.Files/PutContent", "/pachyderm.native.v1.Maintenance/CollectGarbage",
+        "/pachyderm.native.v1.Maintenance/Consolidate",
         "/pps.API/CreateJob", "/pps.API/StopJob", "/pps.API/DeleteJob", "/pps.API/RestartDatum",
         "/pps.API/CreatePipeline", "/pps.API/StartPipeline", "/pps.API/StopPipeline", "/pps.API/DeletePipeline",
         "/pps.API/GarbageCollect", "/pps.API/DeleteAll",

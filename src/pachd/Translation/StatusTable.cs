@@ -45,7 +45,7 @@ internal static class StatusTable
     {
         "storage-full" or "storage-open-files" => StatusCode.ResourceExhausted,
         "store-format" or "store-read-only" or "storage-read-only" => StatusCode.FailedPrecondition,
-        "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" => StatusCode.FailedPrecondition,
+        "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" or "adopted-source-not-final" => StatusCode.FailedPrecondition,
         "storage-permission" => StatusCode.PermissionDenied,
         "storage-device-failed" => StatusCode.Unavailable,
         _ => StatusCode.Internal,
