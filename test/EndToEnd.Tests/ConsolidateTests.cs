@@ -29,7 +29,8 @@ public class ConsolidateTests
             Assert.Matches("[1-9][0-9]* chunks with [0-9]+ bytes are needed and are only there", needed.Errors);
 
             string copied = (await RunAsync(server, workspace, "migrate", "consolidate")).MustExitWith(0).Output;
-            Assert.Matches($"^[1-9][0-9]* chunks copied, .*: {workspace.Storage} may go after `pachctl migrate consolidate --release`\\.\n$", copied);
+            Assert.Matches("^[1-9][0-9]* chunks copied, .*KiB; nothing is left: ", copied);
+            Assert.EndsWith($": {workspace.Storage} may go after `pachctl migrate consolidate --release`.\n", copied, StringComparison.Ordinal);
             Assert.StartsWith("0 chunks copied, 0B; ", (await RunAsync(server, workspace, "migrate", "consolidate")).MustExitWith(0).Output, StringComparison.Ordinal);
 
             string adopted = await File.ReadAllTextAsync(Path.Combine(workspace["data"], "adopted.json"), Token);
@@ -60,11 +61,11 @@ public class ConsolidateTests
         using Workspace workspace = new(Sets.Small15, withStorage: true);
         await ImportAsync(workspace);
         (await PachctlProcess.RunAsync("migrate", "finalize", "--data", workspace["data"], "--yes")).MustExitWith(0);
-        string block = new DirectoryInfo(Path.Combine(workspace.Storage, "block")).GetFiles("*", SearchOption.AllDirectories).MaxBy(static file => file.Length)!.FullName;
-        byte[] sound = await File.ReadAllBytesAsync(block, Token);
+        string path = new DirectoryInfo(Path.Combine(workspace.Storage, "object")).GetFiles().MaxBy(static file => file.Length)!.FullName;
+        byte[] sound = await File.ReadAllBytesAsync(path, Token);
         byte[] damaged = [.. sound];
         damaged[0] ^= 1;
-        await File.WriteAllBytesAsync(block, damaged, Token);
+        await File.WriteAllBytesAsync(path, damaged, Token);
 
         await using PachdProcess server = await PachdProcess.StartAsync(workspace["data"]);
         PachctlResult incomplete = (await RunAsync(server, workspace, "migrate", "consolidate")).MustExitWith(1);
@@ -72,7 +73,7 @@ public class ConsolidateTests
         Assert.EndsWith($"{workspace.Storage} must stay.\n", incomplete.Output, StringComparison.Ordinal);
         Assert.Contains("1 chunks with", (await RunAsync(server, workspace, "migrate", "consolidate", "--release")).MustExitWith(1).Errors, StringComparison.Ordinal);
 
-        await File.WriteAllBytesAsync(block, sound, Token);
+        await File.WriteAllBytesAsync(path, sound, Token);
         Assert.StartsWith("1 chunks copied, ", (await RunAsync(server, workspace, "migrate", "consolidate")).MustExitWith(0).Output, StringComparison.Ordinal);
         (await RunAsync(server, workspace, "migrate", "consolidate", "--release")).MustExitWith(0);
     }

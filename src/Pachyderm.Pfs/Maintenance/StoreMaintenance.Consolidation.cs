@@ -99,11 +99,16 @@ public sealed partial class StoreMaintenance
         return collector.TakeMarks();
     }
 
-    private List<string> Locate() =>
-    [
-        .. AdoptionFile.Read(data).Select(static place => place.Path)
-            .Union(chunks.ListAdoptions().Select(static source => source.Location ?? $"unknown ({source.Source})"), StringComparer.Ordinal),
-    ];
+    private List<string> Locate()
+    {
+        IReadOnlyList<AdoptionPlace> places = AdoptionFile.Read(data);
+        HashSet<string> named = places.Select(static place => place.Name).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. places.Select(static place => place.Path),
+            .. chunks.ListAdoptions().Where(source => !named.Contains(source.Source)).Select(static source => source.Location ?? source.Source),
+        ];
+    }
 
     private sealed class CopyProgress(IProgress<MaintenanceProgress>? progress, long before) : IProgress<ConsolidationProgress>
     {
