@@ -41,7 +41,7 @@ public sealed class DataDirectoryTests : IDisposable
 
         BackupSummary summary = await repository.CreateAsync(Request(), Token);
 
-        Assert.Equal((3, 1, true), (summary.Files, summary.StoreFormat, (await repository.VerifyAsync(summary.Name, readData: true, null, Token)).IsSound));
+        Assert.Equal((3, 2, true), (summary.Files, summary.StoreFormat, (await repository.VerifyAsync(summary.Name, readData: true, null, Token)).IsSound));
         string target = _directory["restored"];
         await repository.RestoreAsync(summary.Name, new RestoreTarget(null, null, target), null, Token);
         await using SqliteMetadataStore records = await SqliteMetadataStore.OpenAsync(

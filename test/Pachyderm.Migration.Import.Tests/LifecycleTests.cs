@@ -23,11 +23,8 @@ public sealed class LifecycleTests
         MigrationReport report = await bed.Import().CheckAsync(ImportBed.Token);
 
         Assert.Equal("blocked", report.Result);
-        Assert.Equal(
-            ["open-commit", "registered-worker", "running-job"],
-            report.FindingCounts
-                .Where(static count => count.Severity == Survey.FindingSeverity.Blocker).Select(static count => count.Id).Order(StringComparer.Ordinal),
-            StringComparer.Ordinal);
+        Assert.Equal(["open-commit", "registered-worker", "running-job"], report.FindingCounts
+            .Where(static count => count.Severity == Survey.FindingSeverity.Blocker).Select(static count => count.Id).Order(StringComparer.Ordinal).ToArray());
         Assert.Equal(["1.4.8 -> 1.5.3 (step 1.4.x-1.5.x)", "1.5.3 -> 3.0.0 (step 1.5.x-3.0.0)"], report.Path);
         Assert.False(Directory.Exists(bed.Data));
         Assert.Equal("blocked", (await Assert.ThrowsAsync<MigrationBlockedException>(bed.RunAsync)).Id);
@@ -132,11 +129,10 @@ public sealed class LifecycleTests
 
         IReadOnlyList<string> after = await cluster.ReadAsync(open);
 
-        Assert.Equal(["/a.txt"], Names(before).Except(Names(after), StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(["/a.txt"], Names(before).Except(Names(after), StringComparer.Ordinal).ToArray());
         Assert.Equal(
             ["/open.txt", "/opensplit", .. Enumerable.Range(0, 5).Select(static i => $"/opensplit/{i:x16}")],
-            Names(after).Except(Names(before), StringComparer.Ordinal).Order(StringComparer.Ordinal),
-            StringComparer.Ordinal);
+            Names(after).Except(Names(before), StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray());
         await cluster.Files.Commits.FinishAsync(new CommitReference(open), ImportBed.Token);
         Assert.Equal(after, await cluster.ReadAsync(open));
     }

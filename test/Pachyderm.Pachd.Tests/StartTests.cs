@@ -113,7 +113,7 @@ public sealed class StartTests : IDisposable
             pachd.Terminate();
             Assert.Equal(0, await pachd.WaitForExitAsync());
         }
-        await File.WriteAllTextAsync(Path.Combine(Data, "format.json"), "{\"format\": 2, \"min_reader\": 1}", PachdProcess.Token);
+        await File.WriteAllTextAsync(Path.Combine(Data, "format.json"), "{\"format\": 1000, \"min_reader\": 1}", PachdProcess.Token);
         await using (PachdProcess reader = await PachdProcess.StartAsync(Data))
         {
             Assert.Equal("content"u8.ToArray(), Assert.Single(await reader.GetAsync("data", "master", "f")));
@@ -122,9 +122,9 @@ public sealed class StartTests : IDisposable
             Assert.Contains("pachctl migrate", refused.Status.Detail, StringComparison.Ordinal);
             Assert.Contains("writes are refused", reader.Log, StringComparison.Ordinal);
         }
-        await File.WriteAllTextAsync(Path.Combine(Data, "format.json"), "{\"format\": 3, \"min_reader\": 3}", PachdProcess.Token);
+        await File.WriteAllTextAsync(Path.Combine(Data, "format.json"), "{\"format\": 1000, \"min_reader\": 1000}", PachdProcess.Token);
         (int exitCode, _, string errors) = await PachdProcess.RunAsync(["--data", Data, "--http-address", "none"]);
-        Assert.Equal((1, true), (exitCode, errors.Contains("the data has format 3", StringComparison.Ordinal)));
+        Assert.Equal((1, true), (exitCode, errors.Contains("the data has format 1000", StringComparison.Ordinal)));
         Assert.Single(errors.TrimEnd().Split('\n'));
     }
 

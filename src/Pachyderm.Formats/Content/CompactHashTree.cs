@@ -61,7 +61,7 @@ public sealed class CompactHashTree
     private static CompactHashTree? TryScan(ReadOnlyMemory<byte> memory)
     {
         ReadOnlySpan<byte> all = memory.Span;
-        Entry[] scanned = new Entry[Math.Max(4, all.Length / BytesOfEntry)];
+        Entry[] found = new Entry[Math.Max(4, all.Length / BytesOfEntry)];
         int count = 0;
         int files = 0;
         bool hasVersion = false;
@@ -74,12 +74,12 @@ public sealed class CompactHashTree
                     hasVersion = true;
                     break;
                 case 0x12 when outer.TryReadLength(out int length):
-                    if (count == scanned.Length)
+                    if (count == found.Length)
                     {
-                        Array.Resize(ref scanned, count * 2);
+                        Array.Resize(ref found, count * 2);
                     }
 
-                    if (!TryReadEntry(all.Slice(outer.Position, length), outer.Position, ref scanned[count], out bool isFile))
+                    if (!TryReadEntry(all.Slice(outer.Position, length), outer.Position, ref found[count], out bool isFile))
                     {
                         return null;
                     }
@@ -93,7 +93,7 @@ public sealed class CompactHashTree
             }
         }
 
-        return hasVersion && TryIndex(all, scanned.AsSpan(0, count)) is { } slots ? new CompactHashTree(memory, scanned, slots, count, files) : null;
+        return hasVersion && TryIndex(all, found.AsSpan(0, count)) is { } index ? new CompactHashTree(memory, found, index, count, files) : null;
     }
 
     private static bool TryReadEntry(ReadOnlySpan<byte> span, int start, ref Entry entry, out bool isFile)
@@ -128,26 +128,26 @@ public sealed class CompactHashTree
         return reader.IsAtEnd && CompactHashTreeNode.IsPlain(value, out isFile);
     }
 
-    private static int[]? TryIndex(ReadOnlySpan<byte> all, ReadOnlySpan<Entry> entries)
+    private static int[]? TryIndex(ReadOnlySpan<byte> all, ReadOnlySpan<Entry> found)
     {
-        int[] table = new int[BitOperations.RoundUpToPowerOf2((uint)(entries.Length * 2) | 4)];
-        for (int i = 0; i < entries.Length; i++)
+        int[] index = new int[BitOperations.RoundUpToPowerOf2((uint)(found.Length * 2) | 4)];
+        for (int i = 0; i < found.Length; i++)
         {
-            ref readonly Entry entry = ref entries[i];
-            int slot = (int)entry.Hash & (table.Length - 1);
-            for (; table[slot] > 0; slot = (slot + 1) & (table.Length - 1))
+            ref readonly Entry entry = ref found[i];
+            int slot = (int)entry.Hash & (index.Length - 1);
+            for (; index[slot] > 0; slot = (slot + 1) & (index.Length - 1))
             {
-                ref readonly Entry other = ref entries[table[slot] - 1];
+                ref readonly Entry other = ref found[index[slot] - 1];
                 if (other.Hash == entry.Hash && all.Slice(other.Key, other.KeyLength).SequenceEqual(all.Slice(entry.Key, entry.KeyLength)))
                 {
                     return null;
                 }
             }
 
-            table[slot] = i + 1;
+            index[slot] = i + 1;
         }
 
-        return table;
+        return index;
     }
 
     private struct Entry

@@ -13,7 +13,7 @@ public sealed class PfsCluster : IAsyncLifetime
     /// <summary>A path in the working directory.</summary>
     public string this[string relative] => Path.Combine(_directory.FullName, relative);
 
-    public async ValueTask InitializeAsync() => Server = await PachdProcess.StartAsync(this["data"]);
+    public async ValueTask InitializeAsync() => Server = await PachdProcess.StartAsync(this["data"], 0, "--egress-directory", this["egress"]);
 
     /// <summary>Ends pachd as a power cut would, and starts it again at the same address.</summary>
     /// <param name="meanwhile">Done while it is down.</param>
@@ -23,7 +23,7 @@ public sealed class PfsCluster : IAsyncLifetime
         await Server.KillAsync();
         await Server.DisposeAsync();
         meanwhile?.Invoke();
-        Server = await PachdProcess.StartAsync(this["data"], port);
+        Server = await PachdProcess.StartAsync(this["data"], port, "--egress-directory", this["egress"]);
     }
 
     /// <summary>Runs pachctl, which must succeed, and returns its output.</summary>

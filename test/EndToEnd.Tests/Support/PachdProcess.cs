@@ -23,11 +23,12 @@ public sealed partial class PachdProcess : IAsyncDisposable
     /// <summary>Starts pachd, and waits until it serves.</summary>
     /// <param name="data">Its data directory.</param>
     /// <param name="port">The port of gRPC; 0 for a free one.</param>
-    public static async Task<PachdProcess> StartAsync(string data, int port = 0)
+    /// <param name="more">Further arguments.</param>
+    public static async Task<PachdProcess> StartAsync(string data, int port = 0, params string[] more)
     {
         ProcessStartInfo info = new(Program) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardInput = true };
         string address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
-        foreach (string argument in (string[])["--data", data, "--grpc-address", address, "--http-address", "127.0.0.1:0"])
+        foreach (string argument in (string[])["--data", data, "--grpc-address", address, "--http-address", "127.0.0.1:0", .. more])
         {
             info.ArgumentList.Add(argument);
         }
