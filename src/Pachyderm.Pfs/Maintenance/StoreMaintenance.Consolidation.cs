@@ -23,7 +23,7 @@ public sealed partial class StoreMaintenance
     /// Copies what is needed of the objects that are used where an older release has put them, beside readers and writers. Names stay, so
     /// no commit changes. Ended early, what is copied stays, and the next call goes on.
     /// </summary>
-    /// <param name="progress">Told of commits and objects that were looked at (<c>mark</c>), then of bytes (<c>copy</c>); may be null.</param>
+    /// <param name="progress">Told of commits and objects that were looked at (<c>mark</c>), then of <c>bytes copied</c>; may be null.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="OperatorException">An older store is not where it is said to be, or the disk is full or fails.</exception>
     /// <exception cref="CorruptionException">A directory of a commit is missing or damaged. Nothing was copied.</exception>
@@ -75,7 +75,11 @@ public sealed partial class StoreMaintenance
                 $"stop pachd, run `pachctl migrate finalize --data {data}`, start it, and release the store then");
         }
         ConsolidationSummary summary = new(0, 0, 0, 0, 0, Locate());
-        string[] names = [.. places.Select(static place => place.Name).Union(chunks.ListAdoptions().Select(static source => source.Source))];
+        string[] names =
+        [
+            .. places.Select(static place => place.Name)
+                .Union(chunks.ListAdoptions().Select(static source => source.Source), StringComparer.Ordinal),
+        ];
         if (names.Length == 0)
         {
             return summary;
@@ -102,17 +106,17 @@ public sealed partial class StoreMaintenance
     private List<string> Locate()
     {
         IReadOnlyList<AdoptionPlace> places = AdoptionFile.Read(data);
-        HashSet<string> named = places.Select(static place => place.Name).ToHashSet(StringComparer.Ordinal);
         return
         [
             .. places.Select(static place => place.Path),
-            .. chunks.ListAdoptions().Where(source => !named.Contains(source.Source)).Select(static source => source.Location ?? source.Source),
+            .. chunks.ListAdoptions().Where(source => places.All(place => place.Name != source.Source))
+                .Select(static source => source.Location ?? source.Source),
         ];
     }
 
     private sealed class CopyProgress(IProgress<MaintenanceProgress>? progress, long before) : IProgress<ConsolidationProgress>
     {
         public void Report(ConsolidationProgress value) =>
-            progress?.Report(new MaintenanceProgress("copy", before + value.Bytes, before + value.Bytes + value.LeftBytes));
+            progress?.Report(new MaintenanceProgress("bytes copied", before + value.Bytes, before + value.Bytes + value.LeftBytes));
     }
 }
