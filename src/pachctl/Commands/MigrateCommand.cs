@@ -134,6 +134,7 @@ internal static class MigrateCommand
         command.Subcommands.Add(CreateUndo());
         command.Subcommands.Add(CreateFinalize());
         command.Subcommands.Add(CreateVerify());
+        command.Subcommands.Add(ConsolidateCommand.Create());
         command.Subcommands.Add(MigrateSpecCommand.Create());
         return command;
     }
@@ -255,7 +256,7 @@ internal static class MigrateCommand
 
                 ImportRequest request = shared.Import.RequestOf(parsed, await shared.RequestAsync(parsed, cancellationToken));
                 ImportJournal imported = await new ClusterImport(request, new NoObserver(), TimeProvider.System).FinalizeAsync(cancellationToken);
-                Console.Out.WriteLine($"The import from {imported.From} is final.{(imported.Copy ? "" : $" Its content is still used in place: {imported.Storage} must stay.")}");
+                Console.Out.WriteLine($"The import from {imported.From} is final.{(imported.Copy ? "" : $" Content is still used in place: {imported.Storage} must stay until `pachctl migrate consolidate --release`.")}");
                 return ExitCodes.Done;
             }
 
