@@ -63,7 +63,7 @@ public sealed partial class ClusterImport
         FaultPoints.Reach("import.final");
         if (!journal.Copy)
         {
-            DataStores.ReleaseAdopted(data, journal.Storage);
+            DataStores.ReleaseAdopted(data);
         }
         while (await stores.Metadata.WriteAsync(ImportProgress.RemoveSome, cancellationToken))
         {

@@ -246,6 +246,14 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             findings.Add(finding);
         }
         source.Examine(findings);
+        long lists = Count(RecordKind.AuthAcl) + Count(RecordKind.AuthAdmin);
+        if (lists > 0)
+        {
+            findings.Add(new Finding(
+                "access-control", FindingSeverity.Blocker, $"{lists} access control lists and administrators",
+                "this release has no authentication: whoever reaches pachd could read and write everything",
+                "keep people away from pachd by other means, then accept it with --accept access-control"));
+        }
         await RecordImport.ExamineAsync(source, findings, cancellationToken);
         if (journal is null && DataLayout.FindObstacle(data) is { } obstacle)
         {
@@ -259,6 +267,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
                 $"{report.Space.NeededBytes} bytes may be needed and {report.Space.AvailableBytes} are free", "make room, or name a directory on another disk with --data"));
         }
         return findings;
+
+        long Count(RecordKind kind) => source.Inventory.Totals.TryGetValue(kind, out RecordTotals? totals) ? totals.Count : 0;
     }
 
     private void RequireSame(ImportJournal journal, SourceCluster source)

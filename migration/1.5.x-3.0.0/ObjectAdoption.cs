@@ -17,8 +17,8 @@ namespace Pachyderm.Migration.Steps.Native;
 /// <param name="source">Where the objects are.</param>
 internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore source) : ObjectImport
 {
-    // What fits into one adopted pack, and some 40 MB of memory.
-    private const int BatchObjects = 50_000;
+    // One adopted pack each, and some 20 MB of memory.
+    private const int BatchObjects = 20_000;
     private const int RememberedBlocks = 10_000;
     private const int HashText = 2 * SHA512.HashSizeInBytes;
 
@@ -71,12 +71,21 @@ internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore s
         List<ObjectRecord> records = new(sound.Count);
         foreach (ContentPlace place in sound)
         {
-            // A file of just this object has this hash in 1.5, and here if it is small.
-            FileContent content = await FileContents.FromChunksAsync(
-                AdoptedChunks.Of(place.Hash, place.SizeBytes), ChunkId.Of(Encoding.ASCII.GetBytes(place.Hash)), writer, cancellationToken);
+            FileContent content = await ContentOfAsync(place, writer, cancellationToken);
             records.Add(new ObjectRecord(place.Hash, content.Size, FileContentCodec.Encode(content), TimeProvider.System.GetUtcNow()));
         }
         return records;
+    }
+
+    private static ValueTask<FileContent> ContentOfAsync(ContentPlace place, IChunkWriter writer, CancellationToken cancellationToken)
+    {
+        // A file of just this object has this hash in 1.5, and here if it is small.
+        Span<byte> text = stackalloc byte[HashText];
+        Encoding.ASCII.GetBytes(place.Hash, text);
+        ChunkId hash = ChunkId.Of(text);
+        return place.SizeBytes is > 0 and <= IChunkStore.MaximumLength && AdoptedChunks.FindWhole(place.Hash) is { } chunk
+            ? new(new FileContent(place.SizeBytes, hash, [new ChunkReference(chunk, place.SizeBytes)], 0))
+            : FileContents.FromChunksAsync(AdoptedChunks.Of(place.Hash, place.SizeBytes), hash, writer, cancellationToken);
     }
 
     private async ValueTask<string?> FindFaultAsync(ContentPlace place, LayoutKind layout, CancellationToken cancellationToken)

@@ -39,6 +39,23 @@ public sealed class MaintenanceOperations
         }
     }
 
+    /// <summary>
+    /// Copies the objects of older releases that the server uses in place into packs of its own, and yields progress and at last a summary.
+    /// Stopped, the next call goes on.
+    /// </summary>
+    /// <param name="release">
+    /// Copies nothing, and forgets the older stores, so that they may go. Refused while something is needed that is only there, and before
+    /// the import from them is final.
+    /// </param>
+    /// <param name="cancellationToken">Stops it; what is copied stays copied.</param>
+    /// <exception cref="PachException">
+    /// <see cref="StatusCode.FailedPrecondition"/>: a release is refused, or an older store is not where it is said to be;
+    /// <see cref="StatusCode.Unimplemented"/>: the server is of 1.5 or older.
+    /// </exception>
+    public IAsyncEnumerable<ConsolidateResponse> ConsolidateAsync(bool release = false, CancellationToken cancellationToken = default) =>
+        _connection.ReadAsync(
+            () => _native.Consolidate(new ConsolidateRequest { Release = release }, cancellationToken: cancellationToken), cancellationToken);
+
     /// <summary>Deletes all pipelines, jobs, repos, commits and files.</summary>
     public async Task DeleteAllAsync(CancellationToken cancellationToken = default)
     {

@@ -52,6 +52,36 @@ public class ImportTests
     }
 
     [Fact]
+    public async Task A_live_etcd_is_imported_as_it_is_at_one_moment_and_not_written_to()
+    {
+        await using LiveCluster cluster = await LiveCluster.StartAsync(Sets.Small15, withStorage: true);
+        string data = cluster.Workspace["data"];
+        string[] import = ["migrate", "--etcd", cluster.Etcd.Endpoint, "--storage", cluster.Workspace.Storage, "--data", data];
+
+        (await PachctlProcess.RunAsync([.. import, "--check", .. Accepted])).MustExitWith(0);
+        Assert.False(Directory.Exists(data));
+        (await PachctlProcess.RunAsync([.. import, .. Accepted, "--verify", "full"])).MustExitWith(0);
+
+        Assert.DoesNotContain((await cluster.ReadAsync()).Records.Keys, static key => key.StartsWith("pachyderm_migration", StringComparison.Ordinal));
+        (await PachctlProcess.RunAsync("migrate", "verify", "--data", data)).MustExitWith(0);
+        (await PachctlProcess.RunAsync("migrate", "undo", "--data", data)).MustExitWith(0);
+        Assert.Empty(Directory.GetFileSystemEntries(data));
+        Assert.Empty(Directory.GetFiles(cluster.Workspace.Root, "*.source.snap"));
+    }
+
+    [Fact]
+    public async Task Access_control_lists_stop_an_import_until_they_are_accepted()
+    {
+        using Workspace workspace = new(Sets.Small15, withStorage: true);
+        File.Move(workspace.Source, workspace["before.snap"]);
+        await CorruptRecords.AddAsync(
+            workspace["before.snap"], workspace.Source, new Dictionary<string, string>(StringComparer.Ordinal) { ["pachyderm_pfs/auth/acls/images"] = "\n\u0005\n\u0001x\u0010\u0001" });
+
+        (await PachctlProcess.RunAsync(Import(workspace))).MustRefuse(1, "access-control");
+        (await PachctlProcess.RunAsync(Import(workspace, "--accept", "access-control"))).MustExitWith(0);
+    }
+
+    [Fact]
     public async Task Serving_alone_writes_nothing_that_an_undo_would_lose()
     {
         using Workspace workspace = new(Sets.Small15, withStorage: true);

@@ -18,7 +18,7 @@ public sealed class TestFileSystem : IAsyncDisposable
         Metadata = metadata;
         Chunks = chunks;
         Files = new PachydermFileSystem(metadata, chunks, new NoRemoteFiles(), http, time);
-        Maintenance = new StoreMaintenance(Files, metadata, chunks, time);
+        Maintenance = new StoreMaintenance(Files, metadata, chunks, directory.Path, time);
     }
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -17,7 +17,7 @@ public readonly record struct MaintenanceProgress(string Phase, long Done, long 
 /// <param name="Objects">Objects without a tag that were deleted.</param>
 public sealed record CollectionSummary(GarbageCollectionResult Content, long Objects);
 
-/// <summary>Garbage collection and checks of everything that is stored, beside readers and writers.</summary>
+/// <summary>Garbage collection, checks and consolidation of everything that is stored, beside readers and writers.</summary>
 public sealed partial class StoreMaintenance
 {
     private const long CacheBytes = 16 << 20;
@@ -28,16 +28,20 @@ public sealed partial class StoreMaintenance
     private readonly PachydermFileSystem files;
     private readonly IMetadataMaintenance metadata;
     private readonly PackChunkStore chunks;
+    private readonly string data;
     private readonly TimeProvider time;
 
     /// <summary>Puts it together; does no I/O.</summary>
     /// <param name="files">Tells what is referred to.</param>
     /// <param name="metadata">The records under <paramref name="files"/>.</param>
     /// <param name="chunks">The content under <paramref name="files"/>.</param>
+    /// <param name="data">The data directory, for its <c>adopted.json</c>.</param>
     /// <param name="time">The clock that objects are dated by.</param>
-    public StoreMaintenance(PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks, TimeProvider time)
+    public StoreMaintenance(
+        PachydermFileSystem files, IMetadataMaintenance metadata, PackChunkStore chunks, string data, TimeProvider time)
     {
         this.time = time;
+        this.data = data;
         this.files = files;
         this.metadata = metadata;
         this.chunks = chunks;
@@ -56,16 +60,9 @@ public sealed partial class StoreMaintenance
         // Only whole packs can be removed, so the one that is written to becomes whole now.
         await chunks.SealAsync(cancellationToken);
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
-        // A cache of its own, since a walk over everything would push out what readers use.
-        TreeReader reader = new(chunks, new NodeCache(CacheBytes));
         FileContents contents = new(chunks);
-        long roots = 0;
         ObjectExpiry expiry = new(time.GetUtcNow() - UntaggedGrace, content => IsMarkedAsync(content, collector, contents, cancellationToken));
-        await foreach (LiveRoot root in files.Liveness.ListAsync(expiry, cancellationToken))
-        {
-            await MarkAsync(root, collector, reader, contents, cancellationToken);
-            progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
-        }
+        await MarkAsync(collector, contents, expiry, progress, cancellationToken);
         progress?.Report(new MaintenanceProgress("sweep", 0, 0));
         return new CollectionSummary(await collector.SweepAsync(cancellationToken), expiry.Deleted);
     }
@@ -77,6 +74,20 @@ public sealed partial class StoreMaintenance
         bool isMarked = true;
         await contents.VisitAsync(file, reference => isMarked &= collector.IsMarked(reference.Id), cancellationToken);
         return isMarked;
+    }
+
+    private async Task MarkAsync(
+        GarbageCollector collector, FileContents contents, ObjectExpiry? expiry, IProgress<MaintenanceProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        // A cache of its own, since a walk over everything would push out what readers use.
+        TreeReader reader = new(chunks, new NodeCache(CacheBytes));
+        long roots = 0;
+        await foreach (LiveRoot root in files.Liveness.ListAsync(expiry, cancellationToken))
+        {
+            await MarkAsync(root, collector, reader, contents, cancellationToken);
+            progress?.Report(new MaintenanceProgress("mark", ++roots, 0));
+        }
     }
 
     private static async Task MarkAsync(

@@ -99,12 +99,20 @@ public sealed class DataStores : IAsyncDisposable
         return OpenAsync(data, refusal: null, onFinding: null, cancellationToken);
     }
 
-    /// <summary>Lets garbage collection forget the objects of an adopted storage root in which nothing is needed any more.</summary>
+    /// <summary>
+    /// Lets garbage collection forget the objects of the adopted storage root in which nothing is needed any more. Nothing happens if all of
+    /// them are forgotten already.
+    /// </summary>
     /// <param name="data">The data directory, which nobody has open.</param>
-    /// <param name="adopted">The storage root.</param>
     /// <exception cref="OperatorException">It cannot be written.</exception>
-    public static void ReleaseAdopted(string data, string adopted) =>
-        AdoptionFile.Set(data, new AdoptionPlace(AdoptedName, adopted) { Released = true });
+    public static void ReleaseAdopted(string data)
+    {
+        // Where the file says that it is, since somebody may have moved it.
+        if (AdoptionFile.Read(data).FirstOrDefault(static place => place.Name == AdoptedName) is { } adopted)
+        {
+            AdoptionFile.Set(data, adopted with { Released = true });
+        }
+    }
 
     /// <summary>Whether the directory has data that may be served.</summary>
     /// <exception cref="OperatorException">Its format is too new to be read, or damaged.</exception>

@@ -119,7 +119,8 @@ internal static class MaintenanceCommands
         }
     }
 
-    private static void Show(Progress? progress)
+    /// <summary>Shows on a terminal how far something is.</summary>
+    internal static void Show(Progress? progress)
     {
         if (progress is not null && !Console.IsErrorRedirected)
         {
@@ -128,7 +129,8 @@ internal static class MaintenanceCommands
         }
     }
 
-    private static void ClearProgress()
+    /// <summary>Makes room on a terminal for the outcome.</summary>
+    internal static void ClearProgress()
     {
         if (!Console.IsErrorRedirected)
         {

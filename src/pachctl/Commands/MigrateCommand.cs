@@ -53,7 +53,7 @@ internal static class MigrateCommand
         Option<bool> backupContent = new("--backup-content") { Description = "Copy the storage root into the backup, too." };
         Option<string?> useBackup = new("--use-backup") { Description = "Use this backup, made before, instead of making one.", HelpName = "NAME" };
         Option<bool> quarantine = new("--quarantine") { Description = "Set records that cannot be read aside under another key instead of stopping." };
-        Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master, access-control. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<long?> rateLimit = AddRateLimit(command, shared);
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
         shared.Import.AddImport(command, shared.Store, storage, from, to);
@@ -134,6 +134,7 @@ internal static class MigrateCommand
         command.Subcommands.Add(CreateUndo());
         command.Subcommands.Add(CreateFinalize());
         command.Subcommands.Add(CreateVerify());
+        command.Subcommands.Add(ConsolidateCommand.Create());
         command.Subcommands.Add(MigrateSpecCommand.Create());
         return command;
     }
@@ -255,7 +256,7 @@ internal static class MigrateCommand
 
                 ImportRequest request = shared.Import.RequestOf(parsed, await shared.RequestAsync(parsed, cancellationToken));
                 ImportJournal imported = await new ClusterImport(request, new NoObserver(), TimeProvider.System).FinalizeAsync(cancellationToken);
-                Console.Out.WriteLine($"The import from {imported.From} is final.{(imported.Copy ? "" : $" Its content is still used in place: {imported.Storage} must stay.")}");
+                Console.Out.WriteLine($"The import from {imported.From} is final.{(imported.Copy ? "" : $" Content is still used in place: {imported.Storage} must stay until `pachctl migrate consolidate --release`.")}");
                 return ExitCodes.Done;
             }
 

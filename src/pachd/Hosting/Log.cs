@@ -46,4 +46,12 @@ internal static partial class Log
     /// <summary>What an operator should know about them.</summary>
     [LoggerMessage(11, LogLevel.Warning, "{Note}")]
     public static partial void WorkerNote(this ILogger logger, string note);
+
+    /// <summary>A consolidation ended.</summary>
+    [LoggerMessage(12, LogLevel.Information, "consolidation copied {Chunks} chunks with {Bytes} bytes out of {Locations}; {Failed} could not be read")]
+    public static partial void Consolidated(this ILogger logger, long chunks, long bytes, string locations, long failed);
+
+    /// <summary>Older stores may go.</summary>
+    [LoggerMessage(13, LogLevel.Information, "released: {Locations}")]
+    public static partial void Released(this ILogger logger, string locations);
 }

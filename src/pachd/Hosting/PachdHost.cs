@@ -202,7 +202,8 @@ internal sealed class PachdHost : IAsyncDisposable
             provider.GetRequiredService<HttpClient>(),
             TimeProvider.System));
         services.AddSingleton(
-            provider => new StoreMaintenance(provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, TimeProvider.System));
+            provider => new StoreMaintenance(
+                provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, options.DataDirectory, TimeProvider.System));
         services.AddSingleton(_ => workers);
         services.AddSingleton(provider => new Scheduler(new SchedulerOptions
         {

@@ -14,6 +14,7 @@ internal sealed class ReadOnlyGuard(OperatorException? refusal)
         "/pfs.ObjectAPI/PutObject", "/pfs.ObjectAPI/TagObject", "/pfs.ObjectAPI/DeleteObjects", "/pfs.ObjectAPI/DeleteTags",
         "/pachyderm.native.v1.Files/PutFiles", "/pachyderm.native.v1.Files/PutContent", "/pachyderm.native.v1.Maintenance/CollectGarbage",
         "/pachyderm.native.v1.Admin/Extract", "/pachyderm.native.v1.Admin/Restore",
+        "/pachyderm.native.v1.Maintenance/Consolidate",
         "/pps.API/CreateJob", "/pps.API/StopJob", "/pps.API/DeleteJob", "/pps.API/RestartDatum",
         "/pps.API/CreatePipeline", "/pps.API/StartPipeline", "/pps.API/StopPipeline", "/pps.API/DeletePipeline",
         "/pps.API/GarbageCollect", "/pps.API/DeleteAll",

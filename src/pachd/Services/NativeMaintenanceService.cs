@@ -9,7 +9,7 @@ namespace Pachyderm.Pachd.Services;
 
 /// <summary><c>pachyderm.native.v1.Maintenance</c>: care of the store itself.</summary>
 internal sealed class NativeMaintenanceService(
-    StoreMaintenance maintenance, Scheduler scheduler, ReadOnlyGuard guard, ILogger<NativeMaintenanceService> logger) : Wire.Native.Maintenance.MaintenanceBase
+    StoreMaintenance maintenance, Scheduler scheduler, ReadOnlyGuard guard, Following following, ILogger<NativeMaintenanceService> logger) : Wire.Native.Maintenance.MaintenanceBase
 {
     /// <inheritdoc/>
     public override async Task Fsck(
@@ -51,6 +51,51 @@ internal sealed class NativeMaintenanceService(
             progress => new Wire.Native.CollectGarbageResponse { Progress = ToWire(progress) },
             responseStream,
             context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override Task Consolidate(
+        Wire.Native.ConsolidateRequest request, IServerStreamWriter<Wire.Native.ConsolidateResponse> responseStream,
+        ServerCallContext context) =>
+        // It may take days, and goes on another time: pachd does not wait for it when it ends.
+        following.RunAsync(
+            async ending =>
+            {
+                await ReportAsync(
+                    (progress, token) => request.Release ? ReleaseAsync(progress, token) : ConsolidateAsync(progress, token),
+                    progress => new Wire.Native.ConsolidateResponse { Progress = ToWire(progress) },
+                    responseStream,
+                    ending);
+                return true;
+            },
+            context);
+
+    private async Task<Wire.Native.ConsolidateResponse> ConsolidateAsync(IProgress<MaintenanceProgress> progress, CancellationToken token)
+    {
+        ConsolidationSummary summary = await maintenance.ConsolidateAsync(progress, token);
+        logger.Consolidated(summary.Chunks, summary.Bytes, string.Join(", ", summary.Locations), summary.FailedChunks);
+        return ToWire(summary, released: false);
+    }
+
+    private async Task<Wire.Native.ConsolidateResponse> ReleaseAsync(IProgress<MaintenanceProgress> progress, CancellationToken token)
+    {
+        ConsolidationSummary summary = await maintenance.ReleaseAsync(progress, token);
+        logger.Released(string.Join(", ", summary.Locations));
+        return ToWire(summary, released: true);
+    }
+
+    private static Wire.Native.ConsolidateResponse ToWire(ConsolidationSummary summary, bool released) => new()
+    {
+        Summary = new Wire.Native.ConsolidateSummary
+        {
+            ChunksCopied = (ulong)summary.Chunks,
+            BytesCopied = (ulong)summary.Bytes,
+            ChunksFailed = (ulong)summary.FailedChunks,
+            ChunksLeft = (ulong)summary.LeftChunks,
+            BytesLeft = (ulong)summary.LeftBytes,
+            Locations = { summary.Locations },
+            Released = released,
+        },
+    };
 
     private static Wire.Native.Progress ToWire(MaintenanceProgress progress) =>
         new() { Phase = progress.Phase, Done = (ulong)progress.Done, Total = (ulong)progress.Total };

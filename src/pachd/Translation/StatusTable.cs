@@ -44,8 +44,8 @@ internal static class StatusTable
     private static StatusCode Of(string id) => id switch
     {
         "storage-full" or "storage-open-files" => StatusCode.ResourceExhausted,
-        "store-format" or "store-read-only" or "storage-read-only" => StatusCode.FailedPrecondition,
-        "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" => StatusCode.FailedPrecondition,
+        "store-format" or "store-read-only" or "store-upgraded" or "storage-read-only" => StatusCode.FailedPrecondition,
+        "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" or "adopted-source-not-final" => StatusCode.FailedPrecondition,
         "restore-conflict" => StatusCode.AlreadyExists,
         "stream-format-unknown" => StatusCode.FailedPrecondition,
         "storage-permission" => StatusCode.PermissionDenied,
