@@ -86,7 +86,8 @@ internal sealed class PachctlProcess
             string[] fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
             long hundredths = Number(fields[11]) + Number(fields[12]);
             long kilobytes = Number(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
-            return new ProcessCost(default, TimeSpan.FromMilliseconds(hundredths * 10), kilobytes * 1024);
+            string read = File.ReadLines($"/proc/{process}/io").First(line => line.StartsWith("rchar:", StringComparison.Ordinal));
+            return new ProcessCost(default, TimeSpan.FromMilliseconds(hundredths * 10), kilobytes * 1024, Number(read.Split(' ')[1]));
         }
         catch (IOException)
         {
@@ -102,4 +103,5 @@ internal sealed class PachctlProcess
 /// <param name="Elapsed">Wall time from start to end.</param>
 /// <param name="Processor">User and system time, up to 20 ms before the end.</param>
 /// <param name="PeakBytes">Most memory that was resident.</param>
-internal readonly record struct ProcessCost(TimeSpan Elapsed, TimeSpan Processor, long PeakBytes);
+/// <param name="ReadBytes">Bytes that it read, from wherever, up to 20 ms before the end.</param>
+internal readonly record struct ProcessCost(TimeSpan Elapsed, TimeSpan Processor, long PeakBytes, long ReadBytes);

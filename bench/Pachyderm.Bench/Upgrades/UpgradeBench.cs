@@ -30,7 +30,7 @@ internal static class UpgradeBench
             copy.Flush(flushToDisk: true);
         }
 
-        Print("cp and flush", objects, new ProcessCost(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, 0), store);
+        Print("cp and flush", objects, new ProcessCost(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, 0, 0), store);
         File.Delete(store + ".copy");
         foreach (string[] command in (string[][])[["--check"], [], ["verify"], ["undo"], [], ["finalize", "-y"]])
         {
