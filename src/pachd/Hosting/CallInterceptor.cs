@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Microsoft.AspNetCore.Connections;
 using Pachyderm.Pachd.Translation;
 
 namespace Pachyderm.Pachd.Hosting;
@@ -72,8 +73,9 @@ internal sealed class CallInterceptor(ReadOnlyGuard guard, ILogger<CallIntercept
 
     private RpcException Translate(Exception exception, ServerCallContext context)
     {
-        // A connection that ends makes reads and writes of the stream fail in several ways, none of which is a defect.
-        if (context.CancellationToken.IsCancellationRequested && exception is IOException or InvalidOperationException)
+        // A connection that ends makes reads and writes of the stream fail in several ways, none of which is a defect; some before the token knows.
+        if (exception is IOException { InnerException: ConnectionAbortedException or ConnectionResetException } or ConnectionResetException
+            || (context.CancellationToken.IsCancellationRequested && exception is IOException or InvalidOperationException))
         {
             return new RpcException(new Status(StatusCode.Cancelled, "the call was cancelled"));
         }
