@@ -48,9 +48,14 @@ public sealed class FormatUpgrade(string dataDirectory, IMigrationObserver obser
         UpgradeReport report = NewReport("migrate", journal, format);
         if (format == StoreFormat.Version)
         {
-            // The last act of an upgrade that was killed before it.
-            report.Result = FormatFile.Read(_data) == format ? "nothing-to-do" : "done";
-            FormatFile.Write(_data);
+            report.Result = "nothing-to-do";
+            if (FormatFile.Read(_data) != format)
+            {
+                // The last act of an upgrade that was killed before it.
+                FormatFile.Write(_data);
+                report.Result = "done";
+            }
+
             return report;
         }
 
