@@ -135,7 +135,13 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             {
                 journal = await AdvanceAsync(journal, MigrationPhase.Running, cancellationToken);
                 await CarryAsync(source, journal, stores, findings, report, cancellationToken);
-                long last = await stores.Metadata.ReadAsync(static reader => reader.LastChange, cancellationToken);
+                long last = await stores.Metadata.WriteAsync(
+                    static writer =>
+                    {
+                        LaterWrites.Begin(writer);
+                        return writer.LastChange;
+                    },
+                    cancellationToken);
                 journal = await AdvanceAsync(journal with { LastChange = last }, MigrationPhase.Ran, cancellationToken);
                 FaultPoints.Reach("import.ran");
             }

@@ -13,7 +13,7 @@ internal static class DataLayout
     // Nodes and records, as measured: see README.md.
     private const long BytesOfRecord = 4_096;
 
-    private static readonly string[] Directories = ["spool", "index", "objects", "scratch"];
+    private static readonly string[] Directories = ["spool", "index", "objects", "scratch", "extract", "restore"];
     private static readonly string[] Files =
         ["metadata.db", "metadata.db-wal", "metadata.db-shm", "metadata.db.lock", "metadata.db.creating", "adopted.json", "source.snap"];
 

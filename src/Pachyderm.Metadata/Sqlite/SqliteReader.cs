@@ -13,6 +13,9 @@ internal class SqliteReader(Database database, int format) : IMetadataReader
     /// <inheritdoc/>
     public long LastChange => Sequences.Change;
 
+    /// <inheritdoc/>
+    public long LastPendingWrite => Sequences.PendingWrite;
+
     /// <summary>The connection.</summary>
     protected Database Connection =>
         _database ?? throw new InvalidOperationException("A view of the metadata is valid only inside the function that it was given to.");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Pachyderm.Errors;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Releases;
@@ -27,6 +28,13 @@ internal sealed class ImportOptions
         Description = $"With --data: how much content is read and compared: none, sample=FILES or full (default: {ImportVerification.Default}). "
             + "Records, and root hash, size and number of files of each commit, are compared always.",
         HelpName = "HOW",
+    };
+
+    private readonly Option<string?> _extract = new("--extract")
+    {
+        Description = "With --data of an import: if something was written since, first write everything as one stream to FILE, and read it back; "
+            + "`pachctl restore -f FILE` gives it to another pachd.",
+        HelpName = "FILE",
     };
 
     private ImportOptions()
@@ -74,6 +82,34 @@ internal sealed class ImportOptions
             }
         });
         RequireData(command, _verify);
+    }
+
+    /// <summary>Adds <c>--extract</c>, which goes before dropping what was written since an import.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="discard">The option that drops it without.</param>
+    public void AddExtract(Command command, Option<bool> discard)
+    {
+        command.Options.Add(_extract);
+        RequireData(command, _extract);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_extract) is { Implicit: false } && result.GetValue(discard))
+            {
+                result.AddError($"{_extract.Name} does not go with {discard.Name}: it is what keeps later writes");
+            }
+        });
+    }
+
+    /// <summary>Refuses <c>--extract</c> where an upgrade of our own format is undone.</summary>
+    /// <exception cref="OperatorException"><c>extract-not-needed</c>.</exception>
+    public void RefuseExtract(ParseResult parsed)
+    {
+        if (parsed.GetValue(_extract) is not null)
+        {
+            throw new OperatorException(
+                "extract-not-needed", parsed.GetValue(_data)!, "what is undone is an upgrade, which keeps later writes where they are",
+                "undo without --extract");
+        }
     }
 
     /// <summary>Adds what the import itself takes, and holds it against <c>--storage</c> and <c>--to</c>.</summary>
@@ -126,6 +162,7 @@ internal sealed class ImportOptions
         Quarantine = request.Quarantine,
         Accepted = request.Accepted,
         DiscardLaterWrites = request.DiscardLaterWrites,
+        ExtractTo = Find(parsed, _extract) ? parsed.GetValue(_extract) : null,
     };
 
     /// <summary>Prints what a data directory knows of its import.</summary>

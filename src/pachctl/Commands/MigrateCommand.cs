@@ -194,8 +194,12 @@ internal static class MigrateCommand
     {
         Command command = new("undo", "Put back what was there before the migration, from whatever phase, until it is finalized.");
         Shared shared = Shared.AddTo(command);
-        Option<bool> discard = new("--discard-later-writes") { Description = "Undo even though records were written after the migration; they are kept in the backup's work folder." };
+        Option<bool> discard = new("--discard-later-writes")
+        {
+            Description = "Undo even though records were written after the migration; they are kept in the backup's work folder. With --data: drop them.",
+        };
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
+        shared.Import.AddExtract(command, discard);
         command.Options.Add(discard);
         command.Options.Add(yes);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -203,6 +207,7 @@ internal static class MigrateCommand
             MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { DiscardLaterWrites = parsed.GetValue(discard) };
             if (shared.Import.UpgradeOf(parsed) is { } upgraded)
             {
+                shared.Import.RefuseExtract(parsed);
                 return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.UndoAsync(cancellationToken));
             }
 
