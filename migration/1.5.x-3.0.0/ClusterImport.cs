@@ -5,6 +5,7 @@ using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Survey;
+using Pachyderm.Migration.Targets;
 using Pachyderm.ObjectStores;
 using Pachyderm.Pfs;
 using Pachyderm.Storage.Content;
@@ -22,6 +23,9 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
 {
     private readonly string data = Path.GetFullPath(request.Data);
     private readonly ClusterKeys keys = new(request.PfsPrefix, request.PpsPrefix);
+
+    // The live etcd that the operator names; null for a snapshot file, and if an import goes on without being told.
+    private StoreAddress? LiveSource => request.Source is { Snapshot: null } address ? address : null;
 
     /// <summary>Looks at everything and changes nothing: what the cluster holds, the way, and every finding at once.</summary>
     /// <param name="cancellationToken">Ends it.</param>
@@ -77,7 +81,10 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         FaultPoints.Reach("import.fenced");
         try
         {
-            await CarryThroughAsync(source, journal, findings, report, cancellationToken);
+            SourceChanges? changes = IsAccepted(SourceChanges.FindingId) || (LiveSource ?? journal.Live) is not { } live
+                ? null
+                : new SourceChanges(live, keys, image.File, time);
+            await CarryThroughAsync(source, journal, changes, findings, report, cancellationToken);
         }
         catch (Exception exception) when (exception is OperatorException || StorageErrors.IsStorageFailure(exception))
         {
@@ -126,7 +133,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
     }
 
     private async Task CarryThroughAsync(
-        SourceCluster source, ImportJournal journal, FindingList findings, MigrationReport report, CancellationToken cancellationToken)
+        SourceCluster source, ImportJournal journal, SourceChanges? changes, FindingList findings, MigrationReport report,
+        CancellationToken cancellationToken)
     {
         DataStores stores = await DataStores.OpenForImportAsync(data, journal.Copy ? null : journal.Storage, cancellationToken);
         try
@@ -156,10 +164,25 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         {
             await stores.DisposeAsync();
         }
+        await RefuseChangesAsync(changes, cancellationToken);
         DataStores.Stamp(data);
         FaultPoints.Reach("import.stamped");
+        try
+        {
+            await RefuseChangesAsync(changes, cancellationToken);
+        }
+        catch (OperatorException)
+        {
+            // Somebody slipped in between the look and the stamp: it was not deserved.
+            DataStores.RemoveStamp(data);
+            throw;
+        }
         await AdvanceAsync(journal, MigrationPhase.Stamped, cancellationToken);
     }
+
+    // What the source is not any more when it is stamped would be lost with it.
+    private static Task RefuseChangesAsync(SourceChanges? changes, CancellationToken cancellationToken) =>
+        changes is null ? Task.CompletedTask : changes.RefuseAsync(cancellationToken);
 
     private async Task CarryAsync(
         SourceCluster source, ImportJournal journal, DataStores stores, FindingList findings, MigrationReport report, CancellationToken cancellationToken)
@@ -203,6 +226,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             From = report.From!,
             Phase = MigrationPhase.Fenced,
             Source = image.Location,
+            Etcd = request.Source?.Etcd,
+            Namespace = request.Source?.Namespace,
             Snapshot = image.Keep(data),
             SourceDigest = source.Inventory.Digest.ToString(),
             Storage = source.Content.RootPath,

@@ -14,8 +14,10 @@ namespace Pachyderm.Migration.Steps.Native;
 /// </summary>
 public sealed record ImportJournal
 {
-    /// <summary>The format that this release writes.</summary>
-    public const int CurrentVersion = 1;
+    /// <summary>
+    /// The format that this release writes. 2 has, more than 1, where a live etcd is; readers of 1 do without, and this release reads both.
+    /// </summary>
+    public const int CurrentVersion = 2;
 
     /// <summary>Format of this record.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -34,6 +36,12 @@ public sealed record ImportJournal
 
     /// <summary>Where the source's records are, for people.</summary>
     public required string Source { get; init; }
+
+    /// <summary>Endpoint of the live etcd that the records are of; null if they are not of one that is named by its endpoint.</summary>
+    public string? Etcd { get; init; }
+
+    /// <summary>Kubernetes namespace of the live etcd that the records are of; null if they are not of one that is named by it.</summary>
+    public string? Namespace { get; init; }
 
     /// <summary>The snapshot file that is imported, as an absolute path: the operator's, or one that was saved of a live etcd.</summary>
     public required string Snapshot { get; init; }
@@ -70,6 +78,10 @@ public sealed record ImportJournal
 
     /// <summary>When the journal was last written.</summary>
     public required DateTimeOffset Updated { get; init; }
+
+    /// <summary>The live etcd that the records are of; null if they are those of a snapshot file, or of an import of format 1.</summary>
+    [JsonIgnore]
+    internal StoreAddress? Live => Etcd is null && Namespace is null ? null : new StoreAddress { Etcd = Etcd, Namespace = Namespace };
 
     /// <summary>Reads the journal of a data directory; null if it has none.</summary>
     /// <exception cref="OperatorException">A later release wrote it.</exception>

@@ -24,7 +24,9 @@ public sealed class ImportFormatTests : IDisposable
         Id = "20210203-040506-0a1b2c3d",
         From = "1.5.3",
         Phase = MigrationPhase.Stamped,
-        Source = "snapshot file",
+        Source = "etcd 127.0.0.1:2379",
+        Etcd = "127.0.0.1:2379",
+        Namespace = "default",
         Snapshot = "/snapshots/etcd.snap",
         SourceDigest = new string('a', 64),
         Storage = "/pach",
@@ -50,11 +52,14 @@ public sealed class ImportFormatTests : IDisposable
     public async Task The_journal_has_its_golden_bytes()
     {
         Golden.Holds("import.json", JsonSerializer.SerializeToUtf8Bytes(Journal, ImportJson.Default.ImportJournal));
-        foreach (byte[] bytes in Golden.OfEveryFormat("import.json"))
+        ImportJournal[] expected = [Journal with { Version = 1, Source = "snapshot file", Etcd = null, Namespace = null }, Journal];
+        foreach ((byte[] bytes, ImportJournal journal) in Golden.OfEveryFormat("import.json").Zip(expected))
         {
             await File.WriteAllBytesAsync(directory["import.json"], bytes, TestContext.Current.CancellationToken);
-            Assert.Equivalent(Journal, await ImportJournal.ReadAsync(directory.Path, TestContext.Current.CancellationToken), strict: true);
+            Assert.Equivalent(journal, await ImportJournal.ReadAsync(directory.Path, TestContext.Current.CancellationToken), strict: true);
         }
+
+        Assert.Equal(ImportJournal.CurrentVersion, expected.Length);
     }
 
     [Fact]

@@ -53,7 +53,7 @@ internal static class MigrateCommand
         Option<bool> backupContent = new("--backup-content") { Description = "Copy the storage root into the backup, too." };
         Option<string?> useBackup = new("--use-backup") { Description = "Use this backup, made before, instead of making one.", HelpName = "NAME" };
         Option<bool> quarantine = new("--quarantine") { Description = "Set records that cannot be read aside under another key instead of stopping." };
-        Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master, access-control. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master, access-control, source-changed. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<long?> rateLimit = AddRateLimit(command, shared);
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
         shared.Import.AddImport(command, shared.Store, storage, from, to);
