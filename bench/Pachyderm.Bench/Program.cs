@@ -97,6 +97,14 @@ pipelines.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Option<int> knownDatums = new("--datums") { Description = "Number of datums that have results.", DefaultValueFactory = _ => 1_000_000 };
+Command planning = new("planning", "Time the planning of jobs of which nearly every datum has a result, on the real ./pachd.") { knownDatums, work };
+planning.SetAction(async (parsed, cancellationToken) =>
+{
+    await PlanningBench.RunAsync(PachctlProcess.Checkout, parsed.GetValue(work)!, parsed.GetValue(knownDatums), cancellationToken);
+    return 0;
+});
+
 Option<int> objects = new("--objects") { Description = "Number of objects, each with a tag.", DefaultValueFactory = _ => 1_000_000 };
 Command upgrade = new("upgrade", "Time the upgrade of a data directory of format 1, and the way back, by the real ./pachctl.") { objects, work };
 upgrade.SetAction(async (parsed, cancellationToken) =>
@@ -108,5 +116,5 @@ upgrade.SetAction(async (parsed, cancellationToken) =>
 Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
 budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, trees, StorageBench.CreateCommand(), workers, upgrade, micro, budgets };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, micro, budgets };
 return await root.Parse(args).InvokeAsync();

@@ -8,7 +8,12 @@ namespace Pachyderm.ObjectStores;
 /// </summary>
 public static class DurableFiles
 {
+    private const int NotPermitted = 1;
+    private const int AlreadyThere = 17;
     private const int CrossDevice = 18;
+    private const int NotSupported = 95;
+    private const int CurrentDirectory = -100;
+    private const uint WithoutReplacing = 1;
     private const int CloseOnExec = 0x80000;
     private const int WriteAndSearch = 2 | 1;
 
@@ -58,6 +63,50 @@ public static class DurableFiles
         return Marshal.GetLastPInvokeError() == CrossDevice ? false : throw Failure(path);
     }
 
+    /// <summary>
+    /// Renames a file to a name that is free, or leaves everything as it is: of many that want one name at once exactly one gets it. The
+    /// directories are not flushed. <see cref="File.Move(string, string)"/> looks first and renames then, so that two may both succeed.
+    /// </summary>
+    /// <returns>False if the name is taken, by whatever it may be.</returns>
+    /// <exception cref="IOException">The file cannot be renamed for another reason.</exception>
+    public static bool TryRenameToNew(string path, string target)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            try
+            {
+                File.Move(path, target, overwrite: false);
+                return true;
+            }
+            catch (IOException) when (Path.Exists(target))
+            {
+                return false;
+            }
+        }
+
+        byte[] from = Encoding.UTF8.GetBytes(path + '\0');
+        byte[] to = Encoding.UTF8.GetBytes(target + '\0');
+        if (NativeMethods.Link(from, to) == 0)
+        {
+            File.Delete(path);
+            return true;
+        }
+
+        // Not every file system has second names for a file; those have this, on Linux.
+        int error = Marshal.GetLastPInvokeError();
+        if (error is NotPermitted or NotSupported && OperatingSystem.IsLinux())
+        {
+            if (NativeMethods.RenameWith(CurrentDirectory, from, CurrentDirectory, to, WithoutReplacing) == 0)
+            {
+                return true;
+            }
+
+            error = Marshal.GetLastPInvokeError();
+        }
+
+        return error == AlreadyThere ? false : throw Failure(path, error);
+    }
+
     /// <summary>Whether this process may create files in a directory. Asks only, and so changes nothing; on Windows the answer is yes.</summary>
     public static bool IsWritable(string directory) =>
         OperatingSystem.IsWindows() || NativeMethods.Access(Encoding.UTF8.GetBytes(directory + '\0'), WriteAndSearch) == 0;
@@ -91,11 +140,10 @@ public static class DurableFiles
         }
     }
 
-    private static IOException Failure(string path)
-    {
-        int error = Marshal.GetLastPInvokeError();
-        return new IOException($"{Marshal.GetPInvokeErrorMessage(error)}: '{path}'", error);
-    }
+    private static IOException Failure(string path) => Failure(path, Marshal.GetLastPInvokeError());
+
+    private static IOException Failure(string path, int error) =>
+        new IOException($"{Marshal.GetPInvokeErrorMessage(error)}: '{path}'", error);
 
     private static class NativeMethods
     {
@@ -114,6 +162,14 @@ public static class DurableFiles
         [DllImport("libc", EntryPoint = "rename", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Rename(byte[] path, byte[] target);
+
+        [DllImport("libc", EntryPoint = "link", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int Link(byte[] path, byte[] target);
+
+        [DllImport("libc", EntryPoint = "renameat2", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern int RenameWith(int directory, byte[] path, int targetDirectory, byte[] target, uint flags);
 
         [DllImport("libc", EntryPoint = "close", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -43,9 +43,13 @@ public sealed class LocalObjectStore(string root, TimeProvider? time = null, int
             CreateParents(key);
             await WriteTemporaryAsync(temporary, content, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            if (!Publish(temporary, path, overwrite))
+            if (overwrite)
             {
-                return false;
+                File.Move(temporary, path, overwrite: true);
+            }
+            else if (!DurableFiles.TryRenameToNew(temporary, path))
+            {
+                return Directory.Exists(path) ? throw Conflict(path, inner: null) : false;
             }
 
             DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
@@ -233,20 +237,6 @@ public sealed class LocalObjectStore(string root, TimeProvider? time = null, int
         file.Flush(flushToDisk: true);
     }
 
-    // Without overwriting, the runtime makes a hard link to the new name, which fails if the name is taken: no window between look and rename.
-    private static bool Publish(string temporary, string path, bool overwrite)
-    {
-        try
-        {
-            File.Move(temporary, path, overwrite);
-            return true;
-        }
-        catch (IOException) when (!overwrite && Exists(path) && !Directory.Exists(path))
-        {
-            return false;
-        }
-    }
-
     private static bool Exists(string path) => new FileInfo(path) is { } file && (file.Exists || file.LinkTarget is not null);
 
     private static long? Find(string path)
@@ -275,12 +265,14 @@ public sealed class LocalObjectStore(string root, TimeProvider? time = null, int
     private static OperatorException Link(string path) => new(
         "object-path-link", path, "a symbolic link is in the way", "replace it by a plain file or directory; links could lead out of the store");
 
+    private static OperatorException Conflict(string path, Exception? inner) => new(
+        "object-key-conflict", path, "the key is taken by a directory of other objects", "use another key", inner);
+
     private static OperatorException Explain(Exception exception, string path)
     {
         if (Directory.Exists(path))
         {
-            return new OperatorException(
-                "object-key-conflict", path, "the key is taken by a directory of other objects", "use another key", exception);
+            return Conflict(path, exception);
         }
 
         return StorageErrors.Translate(exception, path);

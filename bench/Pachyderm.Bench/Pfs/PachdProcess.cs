@@ -41,9 +41,13 @@ internal sealed class PachdProcess : IAsyncDisposable
     }
 
     /// <summary>Stops it as an operator does, and starts it again on the same store.</summary>
-    public async Task RestartAsync(CancellationToken cancellationToken)
+    public Task RestartAsync(CancellationToken cancellationToken) => WhileStoppedAsync(_ => Task.CompletedTask, cancellationToken);
+
+    /// <summary>Stops it, does something with its data directory, and starts it again.</summary>
+    public async Task WhileStoppedAsync(Func<string, Task> action, CancellationToken cancellationToken)
     {
         await StopAsync();
+        await action(_data);
         _process = Launch();
         await WaitUntilReadyAsync(cancellationToken);
     }

@@ -3,6 +3,12 @@ namespace Pachyderm.Workers.Processes;
 /// <summary>What differs between the ways to run a worker's commands: in a sandbox, in a container, or as plain processes.</summary>
 internal interface ICommandHost : IAsyncDisposable
 {
+    /// <summary>
+    /// Whether user code never sees a datum's root and <c>pfs</c> directory themselves, only what is in them: then nothing that it does
+    /// can cling to them, and the next datum may have them.
+    /// </summary>
+    bool HidesDirectories { get; }
+
     /// <summary>Environment variables that come first; the pipeline's win over them.</summary>
     IReadOnlyDictionary<string, string> EnvironmentOf(DatumDirectory directory);
 
@@ -34,16 +40,4 @@ internal interface ICommandHost : IAsyncDisposable
 
     /// <summary>How many processes have been killed for want of memory so far.</summary>
     long CountMemoryKills();
-}
-
-/// <summary>The directories of one datum: <c>pfs</c> as user code sees it, and <c>left</c> for what it leaves elsewhere.</summary>
-/// <param name="Root">Absolute path.</param>
-/// <param name="Script">File name of its script in the control directory.</param>
-internal sealed record DatumDirectory(string Root, string Script)
-{
-    /// <summary>What becomes <c>/pfs</c>.</summary>
-    internal string Pfs => $"{Root}/pfs";
-
-    /// <summary>What becomes <c>/pfs/out</c>.</summary>
-    internal string Out => $"{Root}/pfs/out";
 }

@@ -13,6 +13,9 @@ namespace Pachyderm.Workers.Processes;
 internal sealed class PlainHost(WorkerOptions options, string workerDirectory, string mark, ControlGroup? group) : ICommandHost
 {
     /// <inheritdoc/>
+    public bool HidesDirectories => false;
+
+    /// <inheritdoc/>
     public IReadOnlyDictionary<string, string> EnvironmentOf(DatumDirectory directory) =>
         new Dictionary<string, string>(Shell.BaseEnvironment, StringComparer.Ordinal)
         {

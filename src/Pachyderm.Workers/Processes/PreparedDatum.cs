@@ -5,12 +5,13 @@ using Pachyderm.Workers.Scratch;
 namespace Pachyderm.Workers.Processes;
 
 /// <summary>A datum on its way through a <see cref="Worker"/>.</summary>
-internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirectory directory, string scriptPath) : IPreparedDatum
+internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirectory directory, DatumDirectories directories) : IPreparedDatum
 {
     private readonly LazyFiles _lazy = new();
     private InputLayout? _layout;
     private bool _hasLazy;
     private bool _ran;
+    private bool _returned;
     private int? _exitCode;
     private string? _reason;
     private TimeSpan _processTime;
@@ -67,7 +68,7 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
         }
 
         string script = Shell.CommandScript(worker.Spec, environment, Host.WorkingDirectoryOf(directory));
-        await File.WriteAllTextAsync(scriptPath, script, cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(directories.ScriptPathOf(directory), script, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -128,10 +129,10 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        ScratchRemoval.Remove(directory.Root);
-        if (File.Exists(scriptPath))
+        if (!_returned)
         {
-            File.Delete(scriptPath);
+            _returned = true;
+            directories.Return(directory);
         }
 
         return ValueTask.CompletedTask;

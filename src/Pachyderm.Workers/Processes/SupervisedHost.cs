@@ -29,6 +29,9 @@ internal abstract class SupervisedHost(WorkerOptions options, string workerDirec
         [(Slot("pfs"), "/pfs"), (Slot("tmp"), "/tmp"), (Slot("scratch"), "/scratch"), (Slot("shm"), "/dev/shm")];
 
     /// <inheritdoc/>
+    public bool HidesDirectories => true;
+
+    /// <inheritdoc/>
     public abstract IReadOnlyDictionary<string, string> EnvironmentOf(DatumDirectory directory);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Pachyderm.Workers.Resources;
 using Pachyderm.Workers.Scratch;
 
@@ -8,7 +7,7 @@ namespace Pachyderm.Workers.Processes;
 internal sealed class Worker(WorkerOptions options, WorkerSpec spec, ScratchArea area, ICommandHost host, ControlGroup? group) : IWorker
 {
     private readonly CancellationTokenSource _closing = new();
-    private long _lastScript;
+    private readonly DatumDirectories _directories = new(area, $"{area.Directory}/control", host.HidesDirectories);
     private bool _disposed;
 
     /// <summary>What it runs.</summary>
@@ -50,8 +49,7 @@ internal sealed class Worker(WorkerOptions options, WorkerSpec spec, ScratchArea
     public async Task<IPreparedDatum> PrepareAsync(DatumWork datum, CancellationToken cancellationToken)
     {
         long start = Options.Time.GetTimestamp();
-        string script = string.Create(CultureInfo.InvariantCulture, $"run-{Interlocked.Increment(ref _lastScript)}");
-        PreparedDatum prepared = new(this, datum, new DatumDirectory(area.CreateDatumDirectory(), script), $"{Control}/{script}");
+        PreparedDatum prepared = new(this, datum, _directories.Take(), _directories);
         try
         {
             await prepared.LayOutAsync(cancellationToken).ConfigureAwait(false);

@@ -11,7 +11,6 @@ internal sealed class ScratchArea : IAsyncDisposable
 {
     private const string LockName = "lock";
     private readonly FileStream _lock;
-    private long _last;
 
     private ScratchArea(string directory, string id, FileStream @lock)
     {
@@ -65,15 +64,6 @@ internal sealed class ScratchArea : IAsyncDisposable
                 continue;
             }
         }
-    }
-
-    /// <summary>A fresh directory for one datum.</summary>
-    internal string CreateDatumDirectory()
-    {
-        long number = Interlocked.Increment(ref _last);
-        string directory = string.Create(CultureInfo.InvariantCulture, $"{Directory}/datum-{number}");
-        CreateDirectory(directory);
-        return directory;
     }
 
     /// <summary>Makes a directory that only its owner can enter.</summary>

@@ -15,32 +15,24 @@ internal static class ScratchRemoval
     /// Removes a directory and everything in it, whatever its names, its permissions and its depth, and follows no link. No process may be
     /// at work in it. A directory that is gone already is no error.
     /// </summary>
-    internal static void Remove(string directory)
+    internal static void Remove(string directory) => Guard(directory, () =>
+    {
+        if (TryEmpty(directory, kept: null))
+        {
+            Directory.Delete(directory);
+        }
+    });
+
+    /// <summary>Removes everything in a directory as <see cref="Remove"/> does, but for itself and one entry.</summary>
+    /// <param name="directory">Absolute path.</param>
+    /// <param name="kept">Name of what stays, if anything does.</param>
+    internal static void Empty(string directory, string? kept = null) => Guard(directory, () => TryEmpty(directory, kept));
+
+    private static void Guard(string directory, Action action)
     {
         try
         {
-            int deep = 0;
-            int before;
-            do
-            {
-                // Opened anew for each pass: an open directory is listed once.
-                using SafeFileHandle? top = Posix.TryOpen(
-                    directory: null, Posix.Bytes(directory), Posix.DirectoryOnly | Posix.NoFollow, out int error);
-                if (top is null)
-                {
-                    if (error != Posix.NoSuchFile)
-                    {
-                        throw Posix.Failure(error, Posix.Bytes(directory));
-                    }
-
-                    return;
-                }
-
-                before = deep;
-                RemoveEntries(top, top, depth: 0, ref deep);
-            }
-            while (deep > before);
-            Directory.Delete(directory);
+            action();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -49,11 +41,34 @@ internal static class ScratchRemoval
         }
     }
 
-    private static void RemoveEntries(SafeFileHandle directory, SafeFileHandle top, int depth, ref int deep)
+    // False if it does not exist.
+    private static bool TryEmpty(string directory, string? kept)
+    {
+        byte[]? keptName = kept is null ? null : Posix.Bytes(kept);
+        int deep = 0;
+        int before;
+        do
+        {
+            // Opened anew for each pass: an open directory is listed once.
+            using SafeFileHandle? top = Posix.TryOpen(
+                directory: null, Posix.Bytes(directory), Posix.DirectoryOnly | Posix.NoFollow, out int error);
+            if (top is null)
+            {
+                return error == Posix.NoSuchFile ? false : throw Posix.Failure(error, Posix.Bytes(directory));
+            }
+
+            before = deep;
+            RemoveEntries(top, top, depth: 0, keptName, ref deep);
+        }
+        while (deep > before);
+        return true;
+    }
+
+    private static void RemoveEntries(SafeFileHandle directory, SafeFileHandle top, int depth, byte[]? kept, ref int deep)
     {
         foreach (byte[] name in Posix.Names(directory))
         {
-            if (Posix.Status(directory, name) is not { } status)
+            if ((kept is not null && name.AsSpan().SequenceEqual(kept)) || Posix.Status(directory, name) is not { } status)
             {
                 continue;
             }
@@ -81,7 +96,7 @@ internal static class ScratchRemoval
 
             using (SafeFileHandle child = Posix.Open(directory, name, Posix.DirectoryOnly | Posix.NoFollow))
             {
-                RemoveEntries(child, top, depth + 1, ref deep);
+                RemoveEntries(child, top, depth + 1, kept: null, ref deep);
             }
 
             Posix.Unlink(directory, name, isDirectory: true);
