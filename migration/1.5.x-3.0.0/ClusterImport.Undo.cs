@@ -15,8 +15,10 @@ public sealed partial class ClusterImport
     /// refused, unless the request names a file that everything is extracted to first, or says that it may be dropped.
     /// </summary>
     /// <param name="cancellationToken">Ends it; the next call goes on.</param>
-    /// <exception cref="OperatorException">There is no import to undo, or it is final, or writes would be lost (<c>later-writes</c>), or the file
-    /// cannot be written (<c>extract-file-exists</c>, <c>extract-file-inside</c>, a disk).</exception>
+    /// <exception cref="OperatorException">
+    /// There is no import to undo, or it is final, or writes would be lost (<c>later-writes</c>), or the file cannot be written
+    /// (<c>extract-file-exists</c>, <c>extract-file-inside</c>, a disk).
+    /// </exception>
     public async Task<MigrationReport> UndoAsync(CancellationToken cancellationToken)
     {
         ImportJournal journal = await RequireJournalAsync(cancellationToken);
@@ -86,8 +88,10 @@ public sealed partial class ClusterImport
         {
             throw new OperatorException(
                 "later-writes", data,
-                $"{later.Count} since the import, listed above ({string.Join(", ", later.Names.Take(3))}{(later.Names.Count > 3 ? ", ..." : "")})",
-                "undo with --extract FILE, which first writes everything to FILE for `pachctl restore`, or drop it with --discard-later-writes");
+                $"{later.Count} since the import, listed above "
+                    + $"({string.Join(", ", later.Names.Take(3))}{(later.Names.Count > 3 ? ", ..." : "")})",
+                "undo with --extract FILE, which first writes everything to FILE for `pachctl restore`, or drop it with "
+                    + "--discard-later-writes");
         }
         if (request.ExtractTo is { } target)
         {

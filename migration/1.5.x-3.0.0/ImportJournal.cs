@@ -9,7 +9,8 @@ using Pachyderm.Pfs;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// What a data directory knows of the import that made it: <c>import.json</c>. How far the records have come is in the metadata store itself,
+/// What a data directory knows of the import that made it: <c>import.json</c>. How far the records have come is in the metadata store
+/// itself,
 /// written by the transactions that wrote them (<see cref="ImportProgress"/>).
 /// </summary>
 public sealed record ImportJournal
@@ -116,12 +117,14 @@ public sealed record ImportJournal
         return journal.MinReader <= CurrentVersion
             ? journal
             : throw new OperatorException(
-                "journal-too-new", path, $"it is of format {journal.Version}, and this program knows {CurrentVersion}", "use a newer pachctl");
+                "journal-too-new", path, $"it is of format {journal.Version}, and this program knows {CurrentVersion}",
+                "use a newer pachctl");
     }
 
     /// <summary>Writes the journal, durably.</summary>
     internal Task WriteAsync(string data, CancellationToken cancellationToken) =>
-        DurableFile.WriteAsync(PathIn(data), JsonSerializer.SerializeToUtf8Bytes(this, ImportJson.Default.ImportJournal), cancellationToken);
+        DurableFile.WriteAsync(
+            PathIn(data), JsonSerializer.SerializeToUtf8Bytes(this, ImportJson.Default.ImportJournal), cancellationToken);
 
     /// <summary>Where the journal of a data directory is.</summary>
     internal static string PathIn(string data) => Path.Combine(data, DataStores.ImportJournal);

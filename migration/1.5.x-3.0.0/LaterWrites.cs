@@ -4,7 +4,8 @@ using Pachyderm.Metadata;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// What was written into a data directory since it was imported. The feed tells of repos, commits, branches, pipelines and jobs. Of what has
+/// What was written into a data directory since it was imported. The feed tells of repos, commits, branches, pipelines and jobs. Of what
+/// has
 /// no entry in it, writes to open commits and tags, the import notes how far they had come; objects have a time.
 /// </summary>
 /// <param name="Names">What was written, each once, at most so many as are listed.</param>

@@ -10,7 +10,8 @@ using Pachyderm.RecordStores.Snapshot;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Finds what was written to a live etcd after the snapshot of it that is imported. Costs one question while the revision of the etcd has not
+/// Finds what was written to a live etcd after the snapshot of it that is imported. Costs one question while the revision of the etcd has
+/// not
 /// moved, else O(records), with 8 bytes of memory for each.
 /// </summary>
 /// <param name="address">The live etcd.</param>
@@ -51,14 +52,16 @@ internal sealed class SourceChanges(StoreAddress address, ClusterKeys keys, Etcd
         {
             throw Refusal(store, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{(count == 1 ? "a record was" : $"{count} records were")} written after the snapshot that is imported ({string.Join(", ", changed)}"
+                $"{(count == 1 ? "a record was" : $"{count} records were")} written after the snapshot that is imported "
+                    + $"({string.Join(", ", changed)}"
                 + $"{(count > Shown ? ", ..." : "")})"));
         }
     }
 
     private static OperatorException Refusal(IRecordStore store, string problem) => new(
         FindingId, store.Location, problem,
-        "stop every pachd, worker and client of the old cluster, drop this import with `pachctl migrate undo --data DIR` and import again, or take the "
+        "stop every pachd, worker and client of the old cluster, drop this import with `pachctl migrate undo --data DIR` and import "
+            + "again, or take the "
         + $"cluster as it was at the snapshot with --accept {FindingId}");
 
     private async IAsyncEnumerable<(ReadOnlyMemory<byte> Key, string What)> FindAsync(

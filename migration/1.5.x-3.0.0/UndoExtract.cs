@@ -11,7 +11,8 @@ using Pachyderm.Portable;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Writes everything of a data directory as a portable stream before an undo drops it. The file gets its name when it is whole, on the disk and
+/// Writes everything of a data directory as a portable stream before an undo drops it. The file gets its name when it is whole, on the disk
+/// and
 /// has been read back; until then nothing is dropped. An undo that was killed writes it anew, and knows the file of its own by the identity
 /// in it.
 /// </summary>
@@ -32,7 +33,8 @@ internal sealed class UndoExtract(string data, string target, TimeProvider time)
     {
         if (path.StartsWith(data + Path.DirectorySeparatorChar, StringComparison.Ordinal))
         {
-            throw new OperatorException("extract-file-inside", path, "it would be in the data directory that is dropped", "name a file elsewhere");
+            throw new OperatorException(
+                "extract-file-inside", path, "it would be in the data directory that is dropped", "name a file elsewhere");
         }
         string partial = path + ".partial";
         try
@@ -50,7 +52,8 @@ internal sealed class UndoExtract(string data, string target, TimeProvider time)
                 long bytes = await StreamProof.CheckAsync(file, cancellationToken);
                 observer.Say(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"everything that was in it is in {path} ({bytes:N0} bytes, read back): `pachctl restore -f` gives it to an empty pachd"));
+                    $"everything that was in it is in {path} ({bytes:N0} bytes, read back): `pachctl restore -f` gives it to an empty "
+                        + $"pachd"));
             }
             File.Move(partial, path, overwrite: true);
             DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);

@@ -26,7 +26,9 @@ public static class StreamProof
         }
     }
 
-    /// <summary>Reads a stream to its end: every frame, the digest of all, and that every chunk of this release has the content of its name.</summary>
+    /// <summary>
+    /// Reads a stream to its end: every frame, the digest of all, and that every chunk of this release has the content of its name.
+    /// </summary>
     /// <param name="source">The stream, from its beginning.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Its length in bytes.</returns>
