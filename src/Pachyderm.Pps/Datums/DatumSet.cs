@@ -24,6 +24,9 @@ public sealed class DatumSet : IReadOnlyList<Datum>
     /// <summary>Largest number of files of a datum.</summary>
     public int MaxParts => root.MaxParts;
 
+    /// <summary>The only input with its files, in order of their paths; null if there are several.</summary>
+    internal (DatumInput Input, DatumFileList Files)? OnlyInput => root is LeafNode leaf ? (leaf.Input, leaf.Files) : null;
+
     /// <summary>The datum at a place.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is none.</exception>
     public Datum this[int index]
@@ -109,8 +112,12 @@ public sealed class DatumSet : IReadOnlyList<Datum>
 
     private sealed class LeafNode(DatumInput input, DatumFileList files) : Node(files.Count, 1)
     {
+        public DatumInput Input { get; } = input;
+
+        public DatumFileList Files { get; } = files;
+
         public override void Write(int index, Span<DatumPart> parts, ref int written) =>
-            parts[written++] = new DatumPart(input, files[index]);
+            parts[written++] = new DatumPart(Input, Files[index]);
     }
 
     private sealed class CrossNode(Node[] children) : Node(Product(children), children.Sum(static child => child.MaxParts))

@@ -1,5 +1,3 @@
-using Pachyderm.Pps.Datums;
-using Pachyderm.Pps.Identity;
 using Pachyderm.Storage.Trees;
 
 namespace Pachyderm.Pps.Outputs;
@@ -11,49 +9,6 @@ namespace Pachyderm.Pps.Outputs;
 /// </summary>
 public static class OutputChange
 {
-    /// <summary>Compares the datums of two jobs of a pipeline. Costs a hash for each and 60 bytes for each of the earlier job.</summary>
-    /// <param name="identity">The identity of the datums of both.</param>
-    /// <param name="earlier">The datums of the job whose output is there.</param>
-    /// <param name="now">The datums of the job whose output is wanted.</param>
-    /// <returns>The places in <paramref name="earlier"/> of those that are gone, and in <paramref name="now"/> of the new ones; null if a
-    /// job has the same datum more than once.</returns>
-    public static (IReadOnlyList<int> Gone, IReadOnlyList<int> New)? Compare(DatumIdentity identity, DatumSet earlier, DatumSet now)
-    {
-        ArgumentNullException.ThrowIfNull(identity);
-        ArgumentNullException.ThrowIfNull(earlier);
-        ArgumentNullException.ThrowIfNull(now);
-        Dictionary<DatumTag, int> places = new(earlier.Count);
-        DatumPart[] parts = new DatumPart[Math.Max(earlier.MaxParts, now.MaxParts)];
-        for (int i = 0; i < earlier.Count; i++)
-        {
-            if (!places.TryAdd(identity.TagOf(parts.AsSpan(0, earlier.GetParts(i, parts))), i))
-            {
-                return null;
-            }
-        }
-        List<int> added = [];
-        HashSet<DatumTag> addedTags = [];
-        const int Kept = -1;
-        for (int i = 0; i < now.Count; i++)
-        {
-            DatumTag tag = identity.TagOf(parts.AsSpan(0, now.GetParts(i, parts)));
-            bool isKnown = places.TryGetValue(tag, out int place);
-            if (isKnown ? place == Kept : !addedTags.Add(tag))
-            {
-                return null;
-            }
-            if (isKnown)
-            {
-                places[tag] = Kept;
-            }
-            else
-            {
-                added.Add(i);
-            }
-        }
-        return ([.. places.Values.Where(static place => place != Kept).Order()], added);
-    }
-
     /// <summary>The writes that change the output.</summary>
     /// <param name="removed">What the datums wrote that are gone.</param>
     /// <param name="added">What the new datums wrote, each path once.</param>

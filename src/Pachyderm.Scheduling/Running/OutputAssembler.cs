@@ -39,11 +39,12 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
         {
             return null;
         }
-        DatumSet earlier;
+        DatumChange? change;
         CommitInfo output;
         try
         {
-            earlier = await DatumSet.OpenAsync(parent.Input, new CommitDatumSource(options.Files.Reader), cancellationToken);
+            change = await DatumChange.FindAsync(
+                datums.Identity, parent.Input, datums.Set, new CommitDatumSource(options.Files.Reader), datums.Set.Count / 2, cancellationToken);
             CommitName name = new(new RepoName(commit.Repo), new CommitId(commit.Id));
             output = await options.Files.Commits.InspectAsync(new CommitReference(name), cancellationToken);
         }
@@ -52,13 +53,12 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
             // The repo was created anew since: what the parent read or wrote is gone.
             return null;
         }
-        if (OutputChange.Compare(datums.Identity, earlier, datums.Set) is not { } change
-            || change.Gone.Count + change.New.Count > datums.Set.Count / 2)
+        if (change is null)
         {
             return null;
         }
-        List<OutputEntry>? removed = await ReadEntriesAsync(earlier, change.Gone, cancellationToken);
-        List<OutputEntry>? added = await ReadEntriesAsync(datums.Set, change.New, cancellationToken);
+        List<OutputEntry>? removed = await ReadEntriesAsync(change.Gone, cancellationToken);
+        List<OutputEntry>? added = await ReadEntriesAsync(change.New, cancellationToken);
         if (removed is null || added is null)
         {
             return null;
@@ -90,7 +90,7 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
         for (int start = 0; start < count; start += Page)
         {
             int[] places = [.. Enumerable.Range(start, Math.Min(Page, count - start))];
-            DirectoryReference?[] results = await FindResultsAsync(datums.Set, places, cancellationToken);
+            DirectoryReference?[] results = await FindResultsAsync(places, cancellationToken);
             Task<List<OutputEntry>>[] ahead = new Task<List<OutputEntry>>[places.Length];
             try
             {
@@ -141,12 +141,12 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
     }
 
     /// <summary>What some datums wrote; null if a result is gone.</summary>
-    private async Task<List<OutputEntry>?> ReadEntriesAsync(DatumSet set, IReadOnlyList<int> places, CancellationToken cancellationToken)
+    private async Task<List<OutputEntry>?> ReadEntriesAsync(IReadOnlyList<DatumTag> tags, CancellationToken cancellationToken)
     {
         List<OutputEntry> entries = [];
-        foreach (int[] page in places.Chunk(Page))
+        foreach (DatumTag[] page in tags.Chunk(Page))
         {
-            foreach (DirectoryReference? result in await FindResultsAsync(set, page, cancellationToken))
+            foreach (DirectoryReference? result in await FindResultsAsync(page, cancellationToken))
             {
                 if (result is not { } tree)
                 {
@@ -158,22 +158,24 @@ internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees tree
         return entries;
     }
 
-    private Task<DirectoryReference?[]> FindResultsAsync(DatumSet set, int[] places, CancellationToken cancellationToken)
+    private Task<DirectoryReference?[]> FindResultsAsync(int[] places, CancellationToken cancellationToken)
     {
         DatumTag[] tags = new DatumTag[places.Length];
-        DatumPart[] parts = new DatumPart[set.MaxParts];
+        DatumPart[] parts = new DatumPart[datums.Set.MaxParts];
         for (int i = 0; i < places.Length; i++)
         {
-            tags[i] = datums.Identity.TagOf(parts.AsSpan(0, set.GetParts(places[i], parts)));
+            tags[i] = datums.Identity.TagOf(parts.AsSpan(0, datums.Set.GetParts(places[i], parts)));
         }
-        return options.Metadata.ReadAsync(
-            reader =>
-            {
-                PpsReader records = new(reader);
-                return Array.ConvertAll(tags, tag => records.FindResult(tag) is { } result
-                    ? DirectoryReferenceCodec.Decode(result.Output.Span)
-                    : (DirectoryReference?)null);
-            },
-            cancellationToken);
+        return FindResultsAsync(tags, cancellationToken);
     }
+
+    private Task<DirectoryReference?[]> FindResultsAsync(DatumTag[] tags, CancellationToken cancellationToken) => options.Metadata.ReadAsync(
+        reader =>
+        {
+            PpsReader records = new(reader);
+            return Array.ConvertAll(tags, tag => records.FindResult(tag) is { } result
+                ? DirectoryReferenceCodec.Decode(result.Output.Span)
+                : (DirectoryReference?)null);
+        },
+        cancellationToken);
 }

@@ -1,10 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using CsCheck;
-using Pachyderm.Pps.Datums;
-using Pachyderm.Pps.Identity;
 using Pachyderm.Pps.Outputs;
-using Pachyderm.Pps.Specs;
 using Pachyderm.Storage.Content;
 using Pachyderm.Storage.Tests.Trees;
 using Pachyderm.Storage.Trees;
@@ -103,23 +100,6 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task Jobs_are_compared_by_the_identity_of_their_datums()
-    {
-        DatumIdentity identity = new(new PipelineName("p"), new Salt("s"));
-        DatumSet before = await OpenAsync(("/a", "1"), ("/b", "1"), ("/c", "1"));
-        DatumSet now = await OpenAsync(("/0", "9"), ("/a", "1"), ("/b", "2"));
-
-        (IReadOnlyList<int> gone, IReadOnlyList<int> added) = OutputChange.Compare(identity, before, now)!.Value;
-
-        Assert.Equal([1, 2], gone);
-        Assert.Equal([0, 2], added);
-        DatumSet twice = await OpenAsync(2, ("/a", "1"));
-        Assert.Null(OutputChange.Compare(identity, twice, now));
-        Assert.Null(OutputChange.Compare(identity, now, twice));
-        Assert.Null(OutputChange.Compare(identity, before, await OpenAsync(2, ("/x", "1"))));
-    }
-
-    [Fact]
     public async Task A_changed_output_is_the_same_tree_as_one_put_together_anew() => await Gen
         .Select(Outputs, Gen.Bool.Array[6], Gen.Bool.Array[6])
         .SampleAsync(
@@ -173,14 +153,6 @@ public sealed class OutputTests
         .Select(static entries => entries.OrderBy(static entry => entry.Item1, StringComparer.Ordinal)
             .Select(static entry => File(entry.Item1, new string('x', entry.Item2))).ToArray())
         .Array[6];
-
-    private static Task<DatumSet> OpenAsync(params (string Path, string Content)[] files) => OpenAsync(1, files);
-
-    private static Task<DatumSet> OpenAsync(int times, params (string Path, string Content)[] files)
-    {
-        Input atom = new AtomInput("in", "r", "master", "c", "/*");
-        return DatumSet.OpenAsync(new UnionInput(Enumerable.Repeat(atom, times).ToValueList()), Given.Files("r", files), Token);
-    }
 
     private static TreePath Path(string path) => TreePath.Clean(path)!.Value;
 
