@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using Pachyderm.Bench.Backups;
 using Pachyderm.Bench.Budgets;
 using Pachyderm.Bench.Generation;
 using Pachyderm.Bench.Importing;
@@ -123,8 +124,18 @@ upgrade.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Option<int> mebibytes = new("--size") { Description = "Size of the large file in MiB.", DefaultValueFactory = _ => 2_048 };
+Option<int> small = new("--files") { Description = "Number of files of 4 KiB.", DefaultValueFactory = _ => 100_000 };
+Command backup = new("backup", "Time backups and restores of a data directory by the real ./pachctl beside restic and cp.") { mebibytes, small, work };
+backup.SetAction(async (parsed, cancellationToken) =>
+{
+    await BackupBench.RunAsync(
+        PachctlProcess.Checkout, parsed.GetValue(work)!, parsed.GetValue(mebibytes), parsed.GetValue(small), cancellationToken);
+    return 0;
+});
+
 Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
 budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, memory, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, micro, budgets };
+RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, memory, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, backup, micro, budgets };
 return await root.Parse(args).InvokeAsync();

@@ -8,7 +8,9 @@ namespace Pachyderm.Migration.Specs;
 /// <remarks>Strict: no comments, no trailing commas, no member given twice, at most <see cref="DeepestNesting"/> levels.</remarks>
 internal static class PipelineSpecReader
 {
-    /// <summary>Longest accepted text in characters. A real spec takes one or two thousand; its report takes at worst 600 bytes for each.</summary>
+    /// <summary>
+    /// Longest accepted text in characters. A real spec takes one or two thousand; its report takes at worst 600 bytes for each.
+    /// </summary>
     public const int LongestText = 1 << 18;
 
     /// <summary>Most levels of nesting; a real spec has about six.</summary>

@@ -1,6 +1,9 @@
 namespace Pachyderm.Migration.Steps.V15;
 
-/// <summary>Compares protobuf text. White space outside strings means nothing: upstream writes it in one way, a record mended by hand may have another.</summary>
+/// <summary>
+/// Compares protobuf text. White space outside strings means nothing: upstream writes it in one way, a record mended by hand may have
+/// another.
+/// </summary>
 internal static class CompactText
 {
     /// <summary>Whether two texts are equal but for white space outside strings.</summary>

@@ -5,7 +5,9 @@ using Pachyderm.Migration.Survey;
 
 namespace Pachyderm.Migration.Steps.V15;
 
-/// <summary>Compares a pipeline or job of the source with what it became: fields that a rule touches must be what the rule says, all others equal.</summary>
+/// <summary>
+/// Compares a pipeline or job of the source with what it became: fields that a rule touches must be what the rule says, all others equal.
+/// </summary>
 internal sealed class FieldAudit(ClusterInventory inventory, bool saltsExist)
 {
     private static readonly ByteString Master = ByteString.CopyFromUtf8("master");

@@ -25,9 +25,12 @@ internal static class IndexAdditions
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ClusterKeys keys = inventory.Classifier.Keys;
-        if (inventory.JobsWithInputs > 0 || !inventory.IsIndexExact(RecordKind.JobPipelineIndex) || !inventory.IsIndexExact(RecordKind.JobInputIndex))
+        if (inventory.JobsWithInputs > 0
+            || !inventory.IsIndexExact(RecordKind.JobPipelineIndex)
+            || !inventory.IsIndexExact(RecordKind.JobInputIndex))
         {
-            KeySet present = await ReadKeysAsync(readSource, keys, [RecordKind.JobPipelineIndex, RecordKind.JobInputIndex], cancellationToken);
+            KeySet present = await ReadKeysAsync(
+                readSource, keys, [RecordKind.JobPipelineIndex, RecordKind.JobInputIndex], cancellationToken);
             await foreach (StoredRecord record in ReadAsync(readSource, keys.Prefix(RecordKind.Job), cancellationToken))
             {
                 if (readJob(record) is not { } job)
@@ -105,7 +108,8 @@ internal static class IndexAdditions
 
     private static ReadOnlySpan<byte> NameOf(Commit commit) => commit.Repo is null ? [] : commit.Repo.Name.Span;
 
-    private static RecordAddition Entry(byte[] key, ByteString primaryKey, RecordChanges what) => new(key, primaryKey.ToByteArray(), (ulong)what);
+    private static RecordAddition Entry(byte[] key, ByteString primaryKey, RecordChanges what) =>
+        new(key, primaryKey.ToByteArray(), (ulong)what);
 
     private static async Task<KeySet> ReadKeysAsync(
         Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> readSource,
@@ -126,7 +130,8 @@ internal static class IndexAdditions
     }
 
     private static async IAsyncEnumerable<StoredRecord> ReadAsync(
-        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> readSource, byte[] prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> readSource, byte[] prefix,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (IReadOnlyList<StoredRecord> page in readSource(KeyRange.Prefix(prefix)).WithCancellation(cancellationToken))
         {

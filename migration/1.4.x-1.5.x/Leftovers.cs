@@ -38,7 +38,9 @@ internal static class Leftovers
         return job.ToByteArray();
     }
 
-    /// <summary>Whether the two bytes of the tag of a job's <c>error</c> stand anywhere: looking for them is cheaper than reading every job twice.</summary>
+    /// <summary>
+    /// Whether the two bytes of the tag of a job's <c>error</c> stand anywhere: looking for them is cheaper than reading every job twice.
+    /// </summary>
     public static bool MayHaveError(ReadOnlySpan<byte> wire)
     {
         const uint Tag = (Formats.V1_4.JobInfo.ErrorFieldNumber << 3) | 2;

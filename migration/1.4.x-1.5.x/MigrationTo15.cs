@@ -10,10 +10,12 @@ internal sealed class MigrationTo15 : IMigrationStep
     public string Folder => "1.4.x-1.5.x";
 
     /// <inheritdoc/>
-    public string Summary => "records go from protobuf text to binary; stopped, strategy and inputs are folded in; indexes and reference counts are put right";
+    public string Summary =>
+        "records go from protobuf text to binary; stopped, strategy and inputs are folded in; indexes and reference counts are put right";
 
     /// <inheritdoc/>
-    public void Examine(ClusterInventory inventory, StepOptions options, FindingList findings) => StepFindings.Add(inventory, options, findings);
+    public void Examine(ClusterInventory inventory, StepOptions options, FindingList findings) =>
+        StepFindings.Add(inventory, options, findings);
 
     /// <inheritdoc/>
     public IRecordConversion Prepare(ClusterInventory inventory, StepOptions options) => new RecordConverter(inventory, options);

@@ -3,7 +3,9 @@ using Pachyderm.Formats.V1_5;
 
 namespace Pachyderm.Migration.Steps.V15;
 
-/// <summary>What a pipeline or job record becomes in 1.5. Field numbers did not change, so a record is read with 1.5's schema and mended.</summary>
+/// <summary>
+/// What a pipeline or job record becomes in 1.5. Field numbers did not change, so a record is read with 1.5's schema and mended.
+/// </summary>
 internal static class PipelineConverter
 {
     private static readonly ByteString DefaultCacheSize = ByteString.CopyFromUtf8("64M");

@@ -86,7 +86,8 @@ internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
         switch (key.Kind)
         {
             case RecordKind.Pipeline or RecordKind.Job:
-                RecordEncoding encoding = (s_decoder ??= new RecordDecoder()).Decode(key.Kind, before.Value.Span, out ReadOnlySpan<byte> wire, out _);
+                RecordEncoding encoding = (s_decoder ??= new RecordDecoder()).Decode(
+                    key.Kind, before.Value.Span, out ReadOnlySpan<byte> wire, out _);
                 return encoding == RecordEncoding.Text && change.Kind == RecordChangeKind.Keep
                     ? "it is still text"
                     : _fields.Check(key.Kind, wire, after, encoding == RecordEncoding.Text);
@@ -104,7 +105,8 @@ internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
         return key.Kind switch
         {
             RecordKind.OpenCommit => CheckOpenCommit(key, value),
-            RecordKind.RepoRefCount => inventory.Repos.GetValueOrDefault(ByteString.CopyFrom(key.Repo)) is { Exists: true, HasRefCount: false }
+            RecordKind.RepoRefCount =>
+                inventory.Repos.GetValueOrDefault(ByteString.CopyFrom(key.Repo)) is { Exists: true, HasRefCount: false }
                 ? CheckRefCount(key, value)
                 : "it is there already, or there is no such repo",
             RecordKind.JobPipelineIndex or RecordKind.JobInputIndex => CheckEntry(inventory.HasJob(key.Id), key.Id, value),
@@ -165,6 +167,8 @@ internal sealed class RecordAudit(ClusterInventory inventory, bool saltsExist)
 
         ArrayBufferWriter<byte> text = s_text ??= new ArrayBufferWriter<byte>(4096);
         text.ResetWrittenCount();
-        return formatter.TryFormat(after, text) && CompactText.AreEqual(text.WrittenSpan, before) ? null : "written back as text it is not what was stored";
+        return formatter.TryFormat(after, text) && CompactText.AreEqual(text.WrittenSpan, before)
+            ? null
+            : "written back as text it is not what was stored";
     }
 }

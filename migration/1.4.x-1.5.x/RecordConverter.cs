@@ -59,7 +59,8 @@ internal sealed class RecordConverter : IRecordConversion
         RecordKey key = _keys.Parse(record.Key.Span);
         return key.Kind switch
         {
-            RecordKind.Repo or RecordKind.Commit or RecordKind.Branch or RecordKind.Pipeline or RecordKind.Job => ConvertMessage(key, record),
+            RecordKind.Repo or RecordKind.Commit or RecordKind.Branch or RecordKind.Pipeline or RecordKind.Job =>
+                ConvertMessage(key, record),
             RecordKind.RepoRefCount => ConvertRefCount(key, record),
             RecordKind.PipelineStoppedIndex or RecordKind.JobStoppedIndex => Drop(RecordChanges.StoppedIndexDropped),
             RecordKind.JobInputsIndex => Drop(RecordChanges.InputsIndexDropped),
@@ -73,7 +74,8 @@ internal sealed class RecordConverter : IRecordConversion
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordAddition> AdditionsAsync(
-        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> readSource, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> readSource,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (OpenCommit commit in _inventory.OpenCommits.OrderBy(commit => commit.ModRevision).Where(commit => !_inventory.OpenCommitEntries.Contains(commit.Id)))
         {
@@ -197,7 +199,9 @@ internal sealed class RecordConverter : IRecordConversion
         }
 
         byte[] expected = RefCountValue(repo);
-        return record.Value.Span.SequenceEqual(expected) ? RecordChange.Keep : RecordChange.Replace(expected, (ulong)RecordChanges.RefCountCorrected);
+        return record.Value.Span.SequenceEqual(expected)
+            ? RecordChange.Keep
+            : RecordChange.Replace(expected, (ulong)RecordChanges.RefCountCorrected);
     }
 
     private RecordChange ConvertScratch(in RecordKey key)
@@ -207,5 +211,6 @@ internal sealed class RecordConverter : IRecordConversion
         return isLate ? Drop(RecordChanges.LateScratchDropped) : RecordChange.Keep;
     }
 
-    private byte[] RefCountValue(ByteString repo) => Encoding.ASCII.GetBytes(_inventory.RefCounts[repo].ToString(CultureInfo.InvariantCulture));
+    private byte[] RefCountValue(ByteString repo) =>
+        Encoding.ASCII.GetBytes(_inventory.RefCounts[repo].ToString(CultureInfo.InvariantCulture));
 }

@@ -22,25 +22,31 @@ internal static class StepFindings
             if (record.Input is null && record.Inputs.Count == 0)
             {
                 findings.Add(new Finding(
-                    "pipeline-without-input", FindingSeverity.Blocker, name, "it has no input, and 1.5 workers crash on that", "delete the pipeline, or set the record aside by hand"));
+                    "pipeline-without-input", FindingSeverity.Blocker, name, "it has no input, and 1.5 workers crash on that",
+                    "delete the pipeline, or set the record aside by hand"));
             }
 
             if (!options.HasStorage && pipeline.Encoding == RecordEncoding.Text && record.Transform?.Env.Count > 0)
             {
                 findings.Add(new Finding(
-                    "environment-tags", FindingSeverity.Warning, name, $"it has {record.Transform.Env.Count} environment variables, and 1.5 looks its old results up by another name", EnvironmentRemedy));
+                    "environment-tags", FindingSeverity.Warning, name,
+                    $"it has {record.Transform.Env.Count} environment variables, and 1.5 looks its old results up by another name",
+                    EnvironmentRemedy));
             }
 
             if (record.ParallelismSpec is { StrategyOf14: not 0, Coefficient: 0 })
             {
                 findings.Add(new Finding(
-                    "no-coefficient", FindingSeverity.Warning, name, "its strategy is COEFFICIENT without a coefficient, which 1.4 refused to run", "1.5 will run one worker for each node; update the pipeline if that is not wanted"));
+                    "no-coefficient", FindingSeverity.Warning, name,
+                    "its strategy is COEFFICIENT without a coefficient, which 1.4 refused to run",
+                    "1.5 will run one worker for each node; update the pipeline if that is not wanted"));
             }
 
             if (record.StoppedOf14 && record.State is not (PipelineState.PipelinePaused or PipelineState.PipelineFailure))
             {
                 findings.Add(new Finding(
-                    "stop-in-progress", FindingSeverity.Note, name, $"it was told to stop and its state is still {record.State}", "it will be paused"));
+                    "stop-in-progress", FindingSeverity.Note, name, $"it was told to stop and its state is still {record.State}",
+                    "it will be paused"));
             }
         }
 
@@ -57,7 +63,9 @@ internal static class StepFindings
 
             findings.Add(inventory.HasCommit(repo, id)
                 ? new Finding("late-write", FindingSeverity.Warning, KeyText.Show(commit.Span), $"{count} writes came after the commit was finished and were never part of it", "they are removed from the store and stay in the backup")
-                : new Finding("orphaned-write", FindingSeverity.Note, KeyText.Show(commit.Span), $"{count} writes belong to a commit that does not exist", "they are kept as they are"));
+                : new Finding(
+                    "orphaned-write", FindingSeverity.Note, KeyText.Show(commit.Span),
+                    $"{count} writes belong to a commit that does not exist", "they are kept as they are"));
         }
     }
 }

@@ -11,10 +11,12 @@ internal sealed class MigrationWithin15 : IMigrationStep
     public string Folder => "1.5.x-1.5.x";
 
     /// <inheritdoc/>
-    public string Summary => "salts and stats are filled in where the target release needs them; what upstream's own migration left behind is put right";
+    public string Summary =>
+        "salts and stats are filled in where the target release needs them; what upstream's own migration left behind is put right";
 
     /// <inheritdoc/>
-    public void Examine(ClusterInventory inventory, StepOptions options, FindingList findings) => StepFindings.Add(inventory, options, findings);
+    public void Examine(ClusterInventory inventory, StepOptions options, FindingList findings) =>
+        StepFindings.Add(inventory, options, findings);
 
     /// <inheritdoc/>
     public IRecordConversion Prepare(ClusterInventory inventory, StepOptions options) => new RecordConverter(inventory, options);

@@ -1,5 +1,4 @@
 using Pachyderm.Errors;
-using Pachyderm.Metadata;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Reports;
@@ -11,15 +10,15 @@ namespace Pachyderm.Migration.Steps.Native;
 /// <summary>The two ways in which an import ends: it is dropped, or it is final.</summary>
 public sealed partial class ClusterImport
 {
-    // What is listed of the writes that an undo would drop.
-    private const int LaterLimit = 1_000;
-
     /// <summary>
-    /// Drops what an import has made, from whatever phase, until it is final. What was written on this release since then is refused, or
-    /// dropped if the request says so.
+    /// Drops what an import has made, from whatever phase, until it is final. If something was written on this release since then, that is
+    /// refused, unless the request names a file that everything is extracted to first, or says that it may be dropped.
     /// </summary>
     /// <param name="cancellationToken">Ends it; the next call goes on.</param>
-    /// <exception cref="OperatorException">There is no import to undo, or it is final, or writes would be lost (<c>later-writes</c>).</exception>
+    /// <exception cref="OperatorException">
+    /// There is no import to undo, or it is final, or writes would be lost (<c>later-writes</c>), or the file cannot be written
+    /// (<c>extract-file-exists</c>, <c>extract-file-inside</c>, a disk).
+    /// </exception>
     public async Task<MigrationReport> UndoAsync(CancellationToken cancellationToken)
     {
         ImportJournal journal = await RequireJournalAsync(cancellationToken);
@@ -32,7 +31,7 @@ public sealed partial class ClusterImport
         using DirectoryFence fence = DirectoryFence.Acquire(data);
         if (journal.Phase == MigrationPhase.Stamped)
         {
-            await RefuseLaterWritesAsync(journal, cancellationToken);
+            await SettleLaterWritesAsync(journal, cancellationToken);
         }
         await AdvanceAsync(journal, MigrationPhase.Undoing, cancellationToken);
         FaultPoints.Reach("import.undoing");
@@ -72,47 +71,31 @@ public sealed partial class ClusterImport
         return final;
     }
 
-    private async Task RefuseLaterWritesAsync(ImportJournal journal, CancellationToken cancellationToken)
+    // What is dropped is in a stream that was read back, or the operator said that nobody needs it.
+    private async Task SettleLaterWritesAsync(ImportJournal journal, CancellationToken cancellationToken)
     {
         await using DataStores stores = await DataStores.OpenAsync(data, readOnly: false, onFinding: null, cancellationToken);
-        IReadOnlyList<Change> later = await stores.Metadata.ReadAsync(reader => LaterChanges(reader, journal.LastChange), cancellationToken);
-        if (later.Count == 0)
+        LaterWrites later = await LaterWrites.FindAsync(stores.Metadata, journal, cancellationToken);
+        if (later.Names.Count == 0)
         {
             return;
         }
-        string[] names = [.. later.Select(Describe).Distinct(StringComparer.Ordinal)];
-        foreach (string name in names)
+        foreach (string name in later.Names)
         {
             observer.Say($"{(request.DiscardLaterWrites ? "dropped" : "written since the import")}: {name}");
         }
-        if (!request.DiscardLaterWrites)
+        if (request is { DiscardLaterWrites: false, ExtractTo: null })
         {
             throw new OperatorException(
                 "later-writes", data,
-                $"{(later.Count == LaterLimit ? $"{LaterLimit} changes or more were" : later.Count == 1 ? "a change was" : $"{later.Count} changes were")} made since the import, "
-                + $"listed above ({string.Join(", ", names.Take(3))}{(names.Length > 3 ? ", ..." : "")})",
-                "copy what is needed, then undo with --discard-later-writes");
+                $"{later.Count} since the import, listed above "
+                    + $"({string.Join(", ", later.Names.Take(3))}{(later.Names.Count > 3 ? ", ..." : "")})",
+                "undo with --extract FILE, which first writes everything to FILE for `pachctl restore`, or drop it with "
+                    + "--discard-later-writes");
         }
-    }
-
-    private static string Describe(Change change) => change.Kind switch
-    {
-        ChangeKind.CommitStarted or ChangeKind.CommitFinished or ChangeKind.CommitDeleted => $"commit {change.Repo}/{change.Commit}",
-        ChangeKind.BranchMoved or ChangeKind.BranchDeleted => $"branch {change.Repo}/{change.Branch}",
-        ChangeKind.RepoCreated or ChangeKind.RepoDeleted => $"repo {change.Repo}",
-        ChangeKind.PipelineChanged or ChangeKind.PipelineDeleted => $"pipeline {change.Repo}",
-        _ => $"job {change.Commit} of {change.Repo}",
-    };
-
-    private static IReadOnlyList<Change> LaterChanges(IMetadataReader reader, long after)
-    {
-        try
+        if (request.ExtractTo is { } target)
         {
-            return reader.ListChanges(after, LaterLimit);
-        }
-        catch (ChangesTrimmedException)
-        {
-            return reader.ListChanges(reader.LastChange - LaterLimit, LaterLimit);
+            await new UndoExtract(data, target, time).WriteAsync(stores, journal, observer, cancellationToken);
         }
     }
 }

@@ -5,6 +5,7 @@ using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Releases;
 using Pachyderm.Migration.Reports;
 using Pachyderm.Migration.Survey;
+using Pachyderm.Migration.Targets;
 using Pachyderm.ObjectStores;
 using Pachyderm.Pfs;
 using Pachyderm.Storage.Content;
@@ -12,8 +13,10 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Carries a cluster of 1.4 or 1.5 into a data directory of this release: discover, plan, preflight, fence, run, verify, stamp. The source is
-/// only read, so there is nothing to back up, and undoing it is dropping the directory. Killed at any point, <see cref="RunAsync"/> goes on.
+/// Carries a cluster of 1.4 or 1.5 into a data directory of this release: discover, plan, preflight, fence, run, verify, stamp. The source
+/// is
+/// only read, so there is nothing to back up, and undoing it is dropping the directory. Killed at any point, <see cref="RunAsync"/> goes
+/// on.
 /// </summary>
 /// <param name="request">What the operator asks.</param>
 /// <param name="observer">Is told how it gets on.</param>
@@ -22,6 +25,9 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
 {
     private readonly string data = Path.GetFullPath(request.Data);
     private readonly ClusterKeys keys = new(request.PfsPrefix, request.PpsPrefix);
+
+    // The live etcd that the operator names; null for a snapshot file, and if an import goes on without being told.
+    private StoreAddress? LiveSource => request.Source is { Snapshot: null } address ? address : null;
 
     /// <summary>Looks at everything and changes nothing: what the cluster holds, the way, and every finding at once.</summary>
     /// <param name="cancellationToken">Ends it.</param>
@@ -48,7 +54,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         ImportJournal? journal = await ImportJournal.ReadAsync(data, cancellationToken);
         if (journal?.Phase == MigrationPhase.Undoing)
         {
-            throw new OperatorException("undo-under-way", data, "an undo of the import was interrupted", "run `pachctl migrate undo --data DIR` again");
+            throw new OperatorException(
+                "undo-under-way", data, "an undo of the import was interrupted", "run `pachctl migrate undo --data DIR` again");
         }
         using SourceImage image = await SourceImage.OpenAsync(request.Source, data, journal, time, cancellationToken);
         MigrationReport report = NewReport("import", image.Location);
@@ -77,14 +84,18 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         FaultPoints.Reach("import.fenced");
         try
         {
-            await CarryThroughAsync(source, journal, findings, report, cancellationToken);
+            SourceChanges? changes = IsAccepted(SourceChanges.FindingId) || (LiveSource ?? journal.Live) is not { } live
+                ? null
+                : new SourceChanges(live, keys, image.File, time);
+            await CarryThroughAsync(source, journal, changes, findings, report, cancellationToken);
         }
         catch (Exception exception) when (exception is OperatorException || StorageErrors.IsStorageFailure(exception))
         {
             report.Ended = time.GetUtcNow();
             throw new MigrationFailedException(
                 report, exception, "the source is untouched, and what was made so far is kept",
-                $"{(exception as OperatorException)?.Remedy ?? "put that right"}; then run the same command again, which goes on, or drop it with `pachctl migrate undo --data DIR`");
+                $"{(exception as OperatorException)?.Remedy ?? "put that right"}; then run the same command again, which goes on, or "
+                    + $"drop it with `pachctl migrate undo --data DIR`");
         }
         Conclude(report, findings);
         (report.Result, report.Ended) = ("done", time.GetUtcNow());
@@ -101,7 +112,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
     }
 
     /// <summary>
-    /// Compares a data directory with its source again, until the import is final. What has been written since is left out: trees of commits
+    /// Compares a data directory with its source again, until the import is final. What has been written since is left out: trees of
+    /// commits
     /// never change.
     /// </summary>
     /// <param name="cancellationToken">Ends it.</param>
@@ -126,7 +138,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
     }
 
     private async Task CarryThroughAsync(
-        SourceCluster source, ImportJournal journal, FindingList findings, MigrationReport report, CancellationToken cancellationToken)
+        SourceCluster source, ImportJournal journal, SourceChanges? changes, FindingList findings, MigrationReport report,
+        CancellationToken cancellationToken)
     {
         DataStores stores = await DataStores.OpenForImportAsync(data, journal.Copy ? null : journal.Storage, cancellationToken);
         try
@@ -135,7 +148,13 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             {
                 journal = await AdvanceAsync(journal, MigrationPhase.Running, cancellationToken);
                 await CarryAsync(source, journal, stores, findings, report, cancellationToken);
-                long last = await stores.Metadata.ReadAsync(static reader => reader.LastChange, cancellationToken);
+                long last = await stores.Metadata.WriteAsync(
+                    static writer =>
+                    {
+                        LaterWrites.Begin(writer);
+                        return writer.LastChange;
+                    },
+                    cancellationToken);
                 journal = await AdvanceAsync(journal with { LastChange = last }, MigrationPhase.Ran, cancellationToken);
                 FaultPoints.Reach("import.ran");
             }
@@ -150,16 +169,34 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         {
             await stores.DisposeAsync();
         }
+        await RefuseChangesAsync(changes, cancellationToken);
         DataStores.Stamp(data);
         FaultPoints.Reach("import.stamped");
+        try
+        {
+            await RefuseChangesAsync(changes, cancellationToken);
+        }
+        catch (OperatorException)
+        {
+            // Somebody slipped in between the look and the stamp: it was not deserved.
+            DataStores.RemoveStamp(data);
+            throw;
+        }
         await AdvanceAsync(journal, MigrationPhase.Stamped, cancellationToken);
     }
 
+    // What the source is not any more when it is stamped would be lost with it.
+    private static Task RefuseChangesAsync(SourceChanges? changes, CancellationToken cancellationToken) =>
+        changes is null ? Task.CompletedTask : changes.RefuseAsync(cancellationToken);
+
     private async Task CarryAsync(
-        SourceCluster source, ImportJournal journal, DataStores stores, FindingList findings, MigrationReport report, CancellationToken cancellationToken)
+        SourceCluster source, ImportJournal journal, DataStores stores, FindingList findings, MigrationReport report,
+        CancellationToken cancellationToken)
     {
         FindingList damage = new();
-        ObjectImport objects = journal.Copy ? new ObjectCopy(new FileContents(stores.Chunks)) : new ObjectAdoption(stores.Chunks, source.Content);
+        ObjectImport objects = journal.Copy
+            ? new ObjectCopy(new FileContents(stores.Chunks))
+            : new ObjectAdoption(stores.Chunks, source.Content);
         await InPhaseAsync(report, "content", null, () => objects.RunAsync(source.Content, stores, observer, findings, cancellationToken));
         await InPhaseAsync(
             report, "records", source.Inventory.RecordCount,
@@ -172,13 +209,15 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             Finding first = damage.Details[0];
             long count = CountBlockers(damage);
             throw new OperatorException(
-                first.Id, first.Thing, $"{first.Problem}{(count == 1 ? "" : $"; {count} commits in all cannot be read, see the report")}", first.Remedy);
+                first.Id, first.Thing, $"{first.Problem}{(count == 1 ? "" : $"; {count} commits in all cannot be read, see the report")}",
+                first.Remedy);
         }
         await stores.Chunks.SealAsync(cancellationToken);
     }
 
     private async Task VerifyAsync(
-        ImportJournal journal, SourceCluster source, DataStores stores, bool isFresh, MigrationReport report, CancellationToken cancellationToken)
+        ImportJournal journal, SourceCluster source, DataStores stores, bool isFresh, MigrationReport report,
+        CancellationToken cancellationToken)
     {
         ImportVerifier verifier = new(source, stores, isFresh, observer);
         VerifiedImport verified = await InPhaseAsync(
@@ -197,6 +236,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
             From = report.From!,
             Phase = MigrationPhase.Fenced,
             Source = image.Location,
+            Etcd = request.Source?.Etcd,
+            Namespace = request.Source?.Namespace,
             Snapshot = image.Keep(data),
             SourceDigest = source.Inventory.Digest.ToString(),
             Storage = source.Content.RootPath,
@@ -223,10 +264,17 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
     {
         ClusterInventory inventory = await InPhaseAsync(
             report, "discover", null,
-            () => SurveyRunner.RunAsync(new SnapshotRecordSource(image.File), keys, request.PfsPrefix, new Progress(observer), cancellationToken));
+            () => SurveyRunner.RunAsync(
+                new SnapshotRecordSource(image.File), keys, request.PfsPrefix, new Progress(observer), cancellationToken));
         // The same rules by which an etcd is judged that is carried to the last 1.5; here that is but the way.
         MigrationPlan plan = MigrationPlan.Make(
-            inventory, new MigrationRequest { BackupDirectory = "", From = request.From, To = MigrationPath.Newest, Quarantine = request.Quarantine },
+            inventory, new MigrationRequest
+            {
+                BackupDirectory = "",
+                From = request.From,
+                To = MigrationPath.Newest,
+                Quarantine = request.Quarantine,
+            },
             report.Store);
         SourceCluster source = await SourceCluster.OpenAsync(image.File, inventory, request, plan.From, cancellationToken);
         (report.From, report.To) = (plan.From.ToString(), MigrationPath.Native.ToString());
@@ -264,7 +312,8 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         {
             findings.Add(new Finding(
                 "space", FindingSeverity.Blocker, report.Space.Where,
-                $"{report.Space.NeededBytes} bytes may be needed and {report.Space.AvailableBytes} are free", "make room, or name a directory on another disk with --data"));
+                $"{report.Space.NeededBytes} bytes may be needed and {report.Space.AvailableBytes} are free",
+                "make room, or name a directory on another disk with --data"));
         }
         return findings;
 
@@ -276,14 +325,17 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
         if (journal.SourceDigest != source.Inventory.Digest.ToString() || journal.Storage != source.Content.RootPath)
         {
             throw new OperatorException(
-                "other-import", data, $"an import of {journal.Source} with the content of {journal.Storage} was begun or made there, and that is not this one",
+                "other-import", data,
+                $"an import of {journal.Source} with the content of {journal.Storage} was begun or made there, and that is not this one",
                 "name the same source and storage to go on, or another directory with --data");
         }
         if (request.Source is not null
             && (journal.Copy, journal.Quarantine, journal.PfsPrefix, journal.PpsPrefix) != (request.Copy, request.Quarantine, request.PfsPrefix, request.PpsPrefix))
         {
             throw new OperatorException(
-                "other-import", data, $"its import was begun {(journal.Copy ? "with" : "without")} --copy, {(journal.Quarantine ? "with" : "without")} --quarantine",
+                "other-import", data,
+                $"its import was begun {(journal.Copy ? "with" : "without")} --copy, {(journal.Quarantine ? "with" : "without")} "
+                    + $"--quarantine",
                 "give the same options, go on with `pachctl migrate resume --data DIR`, or name another directory with --data");
         }
     }
@@ -309,15 +361,26 @@ public sealed partial class ClusterImport(ImportRequest request, IMigrationObser
 
     private void Conclude(MigrationReport report, FindingList findings)
     {
-        report.FindingCounts = [.. findings.Counts.OrderByDescending(static pair => pair.Value.Severity).ThenBy(static pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => new FindingCount(pair.Key, pair.Value.Severity, pair.Value.Count, IsAccepted(pair.Key)))];
-        report.Findings = [.. findings.Details.OrderByDescending(static finding => finding.Severity).ThenBy(static finding => finding.Id, StringComparer.Ordinal)];
+        report.FindingCounts =
+        [
+            .. findings.Counts
+                .OrderByDescending(static pair => pair.Value.Severity)
+                .ThenBy(static pair => pair.Key, StringComparer.Ordinal)
+                .Select(pair => new FindingCount(pair.Key, pair.Value.Severity, pair.Value.Count, IsAccepted(pair.Key))),
+        ];
+        report.Findings =
+        [
+            .. findings.Details
+                .OrderByDescending(static finding => finding.Severity)
+                .ThenBy(static finding => finding.Id, StringComparer.Ordinal),
+        ];
         report.Result = CountBlockers(findings) == 0 ? "ready" : "blocked";
         report.Ended = time.GetUtcNow();
     }
 
     private long CountBlockers(FindingList findings) =>
-        findings.Counts.Where(pair => pair.Value.Severity == FindingSeverity.Blocker && !IsAccepted(pair.Key)).Sum(static pair => pair.Value.Count);
+        findings.Counts.Where(pair => pair.Value.Severity == FindingSeverity.Blocker && !IsAccepted(pair.Key))
+            .Sum(static pair => pair.Value.Count);
 
     private bool IsAccepted(string findingId) => findingId == "bad-record"
         ? request.Quarantine

@@ -14,14 +14,16 @@ internal static class ContentCheck
     /// <param name="findings">Is told of each commit that cannot be read, and each write to an open one.</param>
     /// <param name="observer">Is told of each commit.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public static async Task RunAsync(SourceCluster source, FindingList findings, IMigrationObserver observer, CancellationToken cancellationToken)
+    public static async Task RunAsync(
+        SourceCluster source, FindingList findings, IMigrationObserver observer, CancellationToken cancellationToken)
     {
         UInt64Set seen = new();
         await foreach (SourceRecord<Old.CommitInfo> record in source.CommitsAsync(cancellationToken))
         {
             if (record.Value is { Finished: not null, Tree: { } tree } && seen.Add(ContentReferences.Hash(tree.Hash.ToStringUtf8())))
             {
-                await CheckTreeAsync(source.Content, KeyText.Show(record.Key.Span), tree.Hash.ToStringUtf8(), seen, findings, cancellationToken);
+                await CheckTreeAsync(
+                    source.Content, KeyText.Show(record.Key.Span), tree.Hash.ToStringUtf8(), seen, findings, cancellationToken);
             }
             observer.Advanced(1);
         }
@@ -31,7 +33,8 @@ internal static class ContentCheck
             {
                 if (seen.Add(ContentReferences.Hash(name)))
                 {
-                    await CheckObjectAsync(source.Content, $"open write {KeyText.Show(record.Key.Span)}", name, findings, cancellationToken);
+                    await CheckObjectAsync(
+                        source.Content, $"open write {KeyText.Show(record.Key.Span)}", name, findings, cancellationToken);
                 }
             }
         }
@@ -48,7 +51,8 @@ internal static class ContentCheck
         catch (OperatorException exception)
         {
             findings.Add(new Finding(
-                exception.Id, FindingSeverity.Blocker, $"commit {commit}", $"its tree cannot be read ({exception.Thing}: {exception.Problem})", exception.Remedy));
+                exception.Id, FindingSeverity.Blocker, $"commit {commit}",
+                $"its tree cannot be read ({exception.Thing}: {exception.Problem})", exception.Remedy));
             return;
         }
         if (tree.Verify() is { } fault)

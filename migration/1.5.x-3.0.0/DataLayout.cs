@@ -13,7 +13,7 @@ internal static class DataLayout
     // Nodes and records, as measured: see README.md.
     private const long BytesOfRecord = 4_096;
 
-    private static readonly string[] Directories = ["spool", "index", "objects", "scratch"];
+    private static readonly string[] Directories = ["spool", "index", "objects", "scratch", "extract", "restore"];
     private static readonly string[] Files =
         ["metadata.db", "metadata.db-wal", "metadata.db-shm", "metadata.db.lock", "metadata.db.creating", "adopted.json", "source.snap"];
 
@@ -34,11 +34,15 @@ internal static class DataLayout
                 "data-not-empty", FindingSeverity.Blocker, data, "it holds the data of a pachd, and nothing is merged into that",
                 "name a new directory with --data");
         }
-        string[] others = [.. Directory.EnumerateFileSystemEntries(data).Select(path => Path.GetFileName(path)!).Where(name => !DirectoryFence.Is(name) && !SourceImage.Is(name)).Take(1)];
+        string[] others = [.. Directory.EnumerateFileSystemEntries(data)
+            .Select(path => Path.GetFileName(path)!)
+            .Where(name => !DirectoryFence.Is(name) && !SourceImage.Is(name))
+            .Take(1)];
         return others.Length == 0
             ? null
             : new Finding(
-                "data-not-empty", FindingSeverity.Blocker, data, $"it is not empty, and not of an import ({others[0]} is in it)", "name a new or empty directory with --data");
+                "data-not-empty", FindingSeverity.Blocker, data, $"it is not empty, and not of an import ({others[0]} is in it)",
+                "name a new or empty directory with --data");
     }
 
     /// <summary>How much space an import takes at most, and how much there is.</summary>

@@ -25,7 +25,8 @@ internal sealed class DirectoryFence : IDisposable
         }
         catch (IOException exception) when (File.Exists(lockFile))
         {
-            throw new OperatorException("fence-held", data, "another process imports into it, or undoes an import", "wait for it, or end it", exception);
+            throw new OperatorException(
+                "fence-held", data, "another process imports into it, or undoes an import", "wait for it, or end it", exception);
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
         {

@@ -9,13 +9,16 @@ using Pachyderm.Pfs;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// What a data directory knows of the import that made it: <c>import.json</c>. How far the records have come is in the metadata store itself,
+/// What a data directory knows of the import that made it: <c>import.json</c>. How far the records have come is in the metadata store
+/// itself,
 /// written by the transactions that wrote them (<see cref="ImportProgress"/>).
 /// </summary>
 public sealed record ImportJournal
 {
-    /// <summary>The format that this release writes.</summary>
-    public const int CurrentVersion = 1;
+    /// <summary>
+    /// The format that this release writes. 2 has, more than 1, where a live etcd is; readers of 1 do without, and this release reads both.
+    /// </summary>
+    public const int CurrentVersion = 2;
 
     /// <summary>Format of this record.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -34,6 +37,12 @@ public sealed record ImportJournal
 
     /// <summary>Where the source's records are, for people.</summary>
     public required string Source { get; init; }
+
+    /// <summary>Endpoint of the live etcd that the records are of; null if they are not of one that is named by its endpoint.</summary>
+    public string? Etcd { get; init; }
+
+    /// <summary>Kubernetes namespace of the live etcd that the records are of; null if they are not of one that is named by it.</summary>
+    public string? Namespace { get; init; }
 
     /// <summary>The snapshot file that is imported, as an absolute path: the operator's, or one that was saved of a live etcd.</summary>
     public required string Snapshot { get; init; }
@@ -71,6 +80,10 @@ public sealed record ImportJournal
     /// <summary>When the journal was last written.</summary>
     public required DateTimeOffset Updated { get; init; }
 
+    /// <summary>The live etcd that the records are of; null if they are those of a snapshot file, or of an import of format 1.</summary>
+    [JsonIgnore]
+    internal StoreAddress? Live => Etcd is null && Namespace is null ? null : new StoreAddress { Etcd = Etcd, Namespace = Namespace };
+
     /// <summary>Reads the journal of a data directory; null if it has none.</summary>
     /// <exception cref="OperatorException">A later release wrote it.</exception>
     /// <exception cref="CorruptionException">It is damaged.</exception>
@@ -104,12 +117,14 @@ public sealed record ImportJournal
         return journal.MinReader <= CurrentVersion
             ? journal
             : throw new OperatorException(
-                "journal-too-new", path, $"it is of format {journal.Version}, and this program knows {CurrentVersion}", "use a newer pachctl");
+                "journal-too-new", path, $"it is of format {journal.Version}, and this program knows {CurrentVersion}",
+                "use a newer pachctl");
     }
 
     /// <summary>Writes the journal, durably.</summary>
     internal Task WriteAsync(string data, CancellationToken cancellationToken) =>
-        DurableFile.WriteAsync(PathIn(data), JsonSerializer.SerializeToUtf8Bytes(this, ImportJson.Default.ImportJournal), cancellationToken);
+        DurableFile.WriteAsync(
+            PathIn(data), JsonSerializer.SerializeToUtf8Bytes(this, ImportJson.Default.ImportJournal), cancellationToken);
 
     /// <summary>Where the journal of a data directory is.</summary>
     internal static string PathIn(string data) => Path.Combine(data, DataStores.ImportJournal);

@@ -6,7 +6,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// How far an import has come, and what each commit was in the source: rows of the metadata store, written together with the records that they
+/// How far an import has come, and what each commit was in the source: rows of the metadata store, written together with the records that
+/// they
 /// tell of, and removed by <c>finalize</c>.
 /// </summary>
 internal static class ImportProgress

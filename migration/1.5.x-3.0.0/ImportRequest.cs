@@ -36,6 +36,11 @@ public sealed record ImportRequest
     /// <summary>Blocking findings that the operator accepts, by identifier.</summary>
     public IReadOnlySet<string> Accepted { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
-    /// <summary>Whether an undo drops what was written since the import.</summary>
+    /// <summary>
+    /// The file that gets everything as one portable stream before an undo drops what was written since the import; null for none.
+    /// </summary>
+    public string? ExtractTo { get; init; }
+
+    /// <summary>Whether an undo drops what was written since the import without a stream of it.</summary>
     public bool DiscardLaterWrites { get; init; }
 }

@@ -14,7 +14,8 @@ namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
 /// Compares a data directory with the cluster that it was made of, record by record and in the order of lists. What the source says is read
-/// again from the source, and what is stored from the store; only what the roots of commits were is taken from the import, which has compared
+/// again from the source, and what is stored from the store; only what the roots of commits were is taken from the import, which has
+/// compared
 /// them with all that is below.
 /// </summary>
 /// <param name="source">The source.</param>
@@ -42,7 +43,8 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bo
             {
                 RepoRecord expected = PfsMapping.Repo(record.Value);
                 before[expected.Name] = new CommitTally();
-                return reader => Compare($"repo {expected.Name}", expected, reader.FindRepo(expected.Name), static repo => repo.Revision, Agree);
+                return reader =>
+                    Compare($"repo {expected.Name}", expected, reader.FindRepo(expected.Name), static repo => repo.Revision, Agree);
             },
             cancellationToken);
         await CompareCommitsAsync(verification, cancellationToken);
@@ -86,7 +88,8 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bo
             }
             if (isFresh || !expected.IsOpen)
             {
-                revision = Compare($"commit {expected.Key.Repo}/{expected.Key.Id}", expected, stored, static commit => commit.Revision, Agree)(revision);
+                revision = Compare(
+                    $"commit {expected.Key.Repo}/{expected.Key.Id}", expected, stored, static commit => commit.Revision, Agree)(revision);
             }
             DirectoryReference? tree = expected.IsOpen ? null : TreeOf(stored);
             SourceRoot actual = RootOf(tree);
@@ -146,7 +149,8 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bo
 
     /// <summary>Compares records of a kind, and that each was written behind the one before: lists show them in that order.</summary>
     private async Task CompareAsync<T>(
-        IAsyncEnumerable<SourceRecord<T>> records, Func<SourceRecord<T>, Func<IMetadataReader, Func<long, long>>> compare, CancellationToken cancellationToken)
+        IAsyncEnumerable<SourceRecord<T>> records, Func<SourceRecord<T>, Func<IMetadataReader, Func<long, long>>> compare,
+        CancellationToken cancellationToken)
     {
         long revision = 0;
         await foreach (SourceRecord<T> record in records)
@@ -179,7 +183,8 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bo
         for (int read = Page; read == Page;)
         {
             CommitKey? behind = last;
-            IReadOnlyList<CommitRecord> page = await stores.Metadata.ReadAsync(reader => reader.ListAllCommits(behind, Page), cancellationToken);
+            IReadOnlyList<CommitRecord> page = await stores.Metadata.ReadAsync(
+                reader => reader.ListAllCommits(behind, Page), cancellationToken);
             foreach (CommitRecord commit in page)
             {
                 Tally(after, commit.Key, commit.IsOpen ? default : RootOf(TreeOf(commit)));
@@ -204,9 +209,11 @@ internal sealed class ImportVerifier(SourceCluster source, DataStores stores, bo
         return total;
     }
 
-    private static DirectoryReference? TreeOf(CommitRecord commit) => commit.Tree is { } tree ? DirectoryReferenceCodec.Decode(tree.Span) : null;
+    private static DirectoryReference? TreeOf(CommitRecord commit) =>
+        commit.Tree is { } tree ? DirectoryReferenceCodec.Decode(tree.Span) : null;
 
-    private static SourceRoot RootOf(DirectoryReference? tree) => tree is { } there ? new SourceRoot(there.Hash, there.Size, there.Files) : default;
+    private static SourceRoot RootOf(DirectoryReference? tree) =>
+        tree is { } there ? new SourceRoot(there.Hash, there.Size, there.Files) : default;
 
     private static void Tally(Dictionary<string, CommitTally> repos, CommitKey commit, SourceRoot root)
     {

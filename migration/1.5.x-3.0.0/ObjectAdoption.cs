@@ -50,7 +50,8 @@ internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore s
 
     /// <inheritdoc/>
     protected override async Task<IReadOnlyList<ObjectRecord>> CarryAsync(
-        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings, CancellationToken cancellationToken)
+        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings,
+        CancellationToken cancellationToken)
     {
         List<ContentPlace> sound = new(batch.Count);
         foreach (ContentPlace place in batch)
@@ -105,7 +106,9 @@ internal sealed class ObjectAdoption(PackChunkStore chunks, LegacyContentStore s
             lengths.Set(place.Path, length);
         }
         return length < 0 ? $"its block {place.Path} does not exist"
-            : length < place.Offset + place.SizeBytes ? $"its block {place.Path} has {length} bytes and should have at least {place.Offset + place.SizeBytes}"
+
+                : length < place.Offset + place.SizeBytes
+                ? $"its block {place.Path} has {length} bytes and should have at least {place.Offset + place.SizeBytes}"
             : null;
     }
 

@@ -32,7 +32,8 @@ internal sealed class ObjectCopy(FileContents contents) : ObjectImport
 
     /// <inheritdoc/>
     protected override async Task<IReadOnlyList<ObjectRecord>> CarryAsync(
-        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings, CancellationToken cancellationToken)
+        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings,
+        CancellationToken cancellationToken)
     {
         List<ObjectRecord> records = new(batch.Count);
         foreach (ContentPlace place in batch)
@@ -55,14 +56,16 @@ internal sealed class ObjectCopy(FileContents contents) : ObjectImport
     {
         await using Stream content = await source.OpenObjectAsync(hash, cancellationToken)
             ?? throw new OperatorException(
-                "object-vanished", $"object {hash}", "it vanished while it was copied", "stop what writes to the source, and run the same command again");
+                "object-vanished", $"object {hash}", "it vanished while it was copied",
+                "stop what writes to the source, and run the same command again");
         await using HashingStream hashed = new(content);
         FileContent file = await FileContents.WriteAsync(hashed, writer, cancellationToken);
         string actual = hashed.Finish();
         return actual == hash
             ? file
             : throw new CorruptionException(
-                "object-damaged", $"object {hash}", $"its content has the SHA-512 {actual}", "restore the object from a backup of the object store");
+                "object-damaged", $"object {hash}", $"its content has the SHA-512 {actual}",
+                "restore the object from a backup of the object store");
     }
 
     /// <summary>Hashes what is read through it.</summary>

@@ -19,7 +19,8 @@ internal abstract class ObjectImport
     /// <param name="findings">Is told of those that were left out.</param>
     /// <param name="cancellationToken">Stops; what is done stays done.</param>
     public async Task RunAsync(
-        LegacyContentStore source, DataStores stores, IMigrationObserver observer, FindingList findings, CancellationToken cancellationToken)
+        LegacyContentStore source, DataStores stores, IMigrationObserver observer, FindingList findings,
+        CancellationToken cancellationToken)
     {
         (long? done, bool isAgain) = await stores.Metadata.ReadAsync(
             static reader => (ImportProgress.Read(reader, Kind), reader.ListObjects(null, 1).Count > 0), cancellationToken);
@@ -102,16 +103,19 @@ internal abstract class ObjectImport
     /// <param name="findings">Is told of those that are left out.</param>
     /// <param name="cancellationToken">Stops.</param>
     protected abstract Task<IReadOnlyList<ObjectRecord>> CarryAsync(
-        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings, CancellationToken cancellationToken);
+        LegacyContentStore source, IReadOnlyList<ContentPlace> batch, IChunkWriter writer, FindingList findings,
+        CancellationToken cancellationToken);
 
     /// <summary>Says that an object was left out.</summary>
     protected static Finding LeftOut(ContentPlace place, string problem) => new(
         "object-left-out", FindingSeverity.Warning, $"object {place.Hash}", $"{problem}, so it is left out",
         "restore it from a backup of the object store if anything needs it");
 
-    private static async Task<IReadOnlyList<ContentPlace>> FindLeftAsync(DataStores stores, List<ContentPlace> batch, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<ContentPlace>> FindLeftAsync(
+        DataStores stores, List<ContentPlace> batch, CancellationToken cancellationToken)
     {
         ContentPlace[] places = [.. batch];
-        return await stores.Metadata.ReadAsync(reader => places.Where(place => reader.FindObject(place.Hash) is null).ToArray(), cancellationToken);
+        return await stores.Metadata.ReadAsync(
+            reader => places.Where(place => reader.FindObject(place.Hash) is null).ToArray(), cancellationToken);
     }
 }

@@ -4,7 +4,9 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace Pachyderm.Migration.Steps.Native;
 
-/// <summary>Texts and times of old records. Old releases could hold bytes that are no text; this one cannot, and they are refused.</summary>
+/// <summary>
+/// Texts and times of old records. Old releases could hold bytes that are no text; this one cannot, and they are refused.
+/// </summary>
 internal static class OldText
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);

@@ -37,5 +37,6 @@ internal static class PfsMapping
         ? new CommitKey(OldText.Of(repo.Name), OldText.Of(commit.Id))
         : throw new UnmappableRecordException("it names a commit without a repo");
 
-    private static long Size(ulong size) => size <= long.MaxValue ? (long)size : throw new UnmappableRecordException($"it has a size of {size} bytes");
+    private static long Size(ulong size) =>
+        size <= long.MaxValue ? (long)size : throw new UnmappableRecordException($"it has a size of {size} bytes");
 }

@@ -98,7 +98,8 @@ internal static class PpsMapping
             Union = old.Union.Select(child => SpecOf(child, depth + 1)).ToValueList(),
             Cron = old.Cron is { } cron
                 ? new CronInput(
-                    OldText.Of(cron.Name), OldText.Of(cron.Repo), OldText.Of(cron.Commit), OldText.Of(cron.Spec), OldText.Moment(cron.Start))
+                    OldText.Of(cron.Name), OldText.Of(cron.Repo), OldText.Of(cron.Commit), OldText.Of(cron.Spec),
+                    OldText.Moment(cron.Start))
                 : null,
         };
 
@@ -119,7 +120,8 @@ internal static class PpsMapping
             Image = OldText.Of(old.Image),
             Cmd = old.Cmd.Select(OldText.Of).ToValueList(),
             Env = Transform.SortEnv(env),
-            Secrets = old.Secrets.Select(static secret => new SecretMount(OldText.Of(secret.Name), OldText.Of(secret.MountPath))).ToValueList(),
+            Secrets = old.Secrets.Select(static secret => new SecretMount(OldText.Of(secret.Name), OldText.Of(secret.MountPath)))
+                .ToValueList(),
             Stdin = old.Stdin.Select(OldText.Of).ToValueList(),
             AcceptReturnCode = old.AcceptReturnCode.ToValueList(),
             Debug = old.Debug,

@@ -16,8 +16,10 @@ using Old = Pachyderm.Formats.V1_5;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Writes the records of the source into the metadata store, each kind in the order in which its records were last written, which is that of
-/// lists. Batch by batch, each in one transaction with a note of how far the kind has come; killed anywhere, the next run goes on behind it.
+/// Writes the records of the source into the metadata store, each kind in the order in which its records were last written, which is that
+/// of
+/// lists. Batch by batch, each in one transaction with a note of how far the kind has come; killed anywhere, the next run goes on behind
+/// it.
 /// </summary>
 /// <param name="source">The source.</param>
 /// <param name="stores">The new stores.</param>
@@ -146,7 +148,8 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         List<(CommitRecord Commit, SourceRoot? Root)> commits = [];
         try
         {
-            await foreach ((SourceRecord<Old.CommitInfo> record, Task<CompactHashTree>? tree) in ahead.ReadAsync(left, HasTree, cancellationToken))
+            await foreach (
+                (SourceRecord<Old.CommitInfo> record, Task<CompactHashTree>? tree) in ahead.ReadAsync(left, HasTree, cancellationToken))
             {
                 if (await TryBuildAsync(record, tree, chunks, damage, cancellationToken) is { } built)
                 {
@@ -201,7 +204,8 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
     private static bool HasTree(SourceRecord<Old.CommitInfo> record) => record.Value is { Finished: not null, Tree: not null };
 
     private async Task<(CommitRecord Commit, SourceRoot? Root)?> TryBuildAsync(
-        SourceRecord<Old.CommitInfo> record, Task<CompactHashTree>? tree, IChunkWriter chunks, FindingList damage, CancellationToken cancellationToken)
+        SourceRecord<Old.CommitInfo> record, Task<CompactHashTree>? tree, IChunkWriter chunks, FindingList damage,
+        CancellationToken cancellationToken)
     {
         CommitRecord commit = PfsMapping.Commit(record.Value);
         if (tree is null)
@@ -217,7 +221,8 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         catch (OperatorException exception) when (exception.Id is "object-missing" or "object-damaged" or "object-name-refused" or "hashtree-damaged" or "hashtree-version")
         {
             damage.Add(new Finding(
-                exception.Id, FindingSeverity.Blocker, $"commit {commit.Key.Repo}/{commit.Key.Id}", $"{exception.Thing}: {exception.Problem}", exception.Remedy));
+                exception.Id, FindingSeverity.Blocker, $"commit {commit.Key.Repo}/{commit.Key.Id}",
+                $"{exception.Thing}: {exception.Problem}", exception.Remedy));
             return null;
         }
     }
@@ -260,7 +265,8 @@ internal sealed class RecordImport(SourceCluster source, DataStores stores, Obje
         reader.FindObject(hash.ToStringUtf8()) is { } found
             ? FileContentCodec.Decode(found.Content.Span)
             : throw new OperatorException(
-                "object-missing", $"object {hash.ToStringUtf8()}", $"it does not exist, and the open write {KeyText.Show(record.Key.Span)} names it",
+                "object-missing", $"object {hash.ToStringUtf8()}",
+                $"it does not exist, and the open write {KeyText.Show(record.Key.Span)} names it",
                 "restore the object from a backup of the object store, or delete the open commit in the old cluster");
 
     private void PutBranch(IMetadataWriter writer, SourceRecord<Old.Commit> record) => writer.PutBranch(BranchOf(source, record));

@@ -24,7 +24,8 @@ internal sealed class SourceCluster : IDisposable
     private readonly IRecordConversion conversion;
 
     private SourceCluster(
-        EtcdSnapshotFile image, ClusterInventory inventory, ClusterKeys keys, LegacyContentStore content, MigrationPath path, IMigrationStep step,
+        EtcdSnapshotFile image, ClusterInventory inventory, ClusterKeys keys, LegacyContentStore content, MigrationPath path,
+        IMigrationStep step,
         StepOptions options)
     {
         this.image = image;
@@ -57,7 +58,8 @@ internal sealed class SourceCluster : IDisposable
     {
         LegacyContentStore content = await LegacyContentStore.OpenAsync(request.Storage!, cancellationToken);
         MigrationPath path = MigrationPath.Find(from, MigrationPath.Native);
-        MigrationLeg? leg = path.Legs.FirstOrDefault(leg => leg.To.CompareTo(MigrationPath.Newest) == 0 && leg.Kind == MigrationLegKind.Step);
+        MigrationLeg? leg = path.Legs.FirstOrDefault(
+            leg => leg.To.CompareTo(MigrationPath.Newest) == 0 && leg.Kind == MigrationLegKind.Step);
         // What upstream's own migration or an early 1.5 left behind is mended also when the data is of the last 1.5.
         IMigrationStep to15 = StepCatalog.Get(leg?.Folder ?? "1.5.x-1.5.x");
         StepOptions asked = new(MigrationPath.Newest, request.Quarantine, HasStorage: true);
@@ -117,7 +119,9 @@ internal sealed class SourceCluster : IDisposable
                 {
                     continue;
                 }
-                yield return new SourceRecord<T>(++number, record.Key, Parse(change.Kind == RecordChangeKind.Replace ? change.Value : record.Value, record));
+                yield return new SourceRecord<T>(++number, record.Key, Parse(change.Kind == RecordChangeKind.Replace
+                    ? change.Value
+                    : record.Value, record));
             }
         }
 

@@ -8,7 +8,8 @@ using Pachyderm.RecordStores.Snapshot;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// The records of the source as of one revision: the operator's snapshot, or one that is saved of a live etcd beside the data directory, and
+/// The records of the source as of one revision: the operator's snapshot, or one that is saved of a live etcd beside the data directory,
+/// and
 /// moved into it when the import begins.
 /// </summary>
 internal sealed class SourceImage : IDisposable

@@ -25,7 +25,9 @@ internal sealed class TreeComparer(LegacyContentStore source, IChunkStore chunks
     /// <param name="commit">The commit, for messages.</param>
     /// <param name="old">Its tree in the source.</param>
     /// <param name="tree">Its tree here.</param>
-    /// <param name="sampler">Chooses the files whose content is compared; null for all, and for a check of every hash in the source.</param>
+    /// <param name="sampler">
+    /// Chooses the files whose content is compared; null for all, and for a check of every hash in the source.
+    /// </param>
     /// <param name="cancellationToken">Stops.</param>
     /// <exception cref="Errors.OperatorException"><c>verification-failed</c>.</exception>
     public async Task CompareAsync(
@@ -43,7 +45,9 @@ internal sealed class TreeComparer(LegacyContentStore source, IChunkStore chunks
                 throw ImportVerifier.Differs(commit, $"{entry.Path} is not in the source");
             }
             HashTreeNode node = nodes.Current;
-            if (!entry.Path.Bytes.SequenceEqual(node.PathBytes.Span) || entry.IsDirectory != node.IsDirectory || entry.Size != node.SizeBytes
+            if (!entry.Path.Bytes.SequenceEqual(node.PathBytes.Span)
+                || entry.IsDirectory != node.IsDirectory
+                || entry.Size != node.SizeBytes
                 || entry.Hash != new ChunkId(node.Hash.Span))
             {
                 throw ImportVerifier.Differs(commit, $"{entry.Path} is not what {node.Path} is in the source");

@@ -10,7 +10,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Makes trees of this release of hash trees. Directories and files keep the hashes that they had; each is compared with what it is made of.
+/// Makes trees of this release of hash trees. Directories and files keep the hashes that they had; each is compared with what it is made
+/// of.
 /// A directory that was made before is neither looked into nor made again, so that a commit costs what differs from the commits before it,
 /// beside the reading of its old tree. For one caller at a time.
 /// </summary>
@@ -48,7 +49,9 @@ internal sealed class TreeImport(IMetadataStore metadata, ObjectImport objects)
         Context context = new(old, thing, writer);
         (DirectoryReference tree, _) = await BuildAsync(context, ReadOnlyMemory<byte>.Empty, root, 1, cancellationToken);
         // A node that no directory lists was never shown, so it does not count.
-        return (tree, new SourceRoot(HashOf(context, default, root), root.SizeBytes, old.Files == tree.Files ? old.Files : CountListed(old, [], root)));
+        return (tree, new SourceRoot(HashOf(context, default, root), root.SizeBytes, old.Files == tree.Files
+            ? old.Files
+            : CountListed(old, [], root)));
     }
 
     private async ValueTask<(DirectoryReference Directory, bool CanRecur)> BuildAsync(

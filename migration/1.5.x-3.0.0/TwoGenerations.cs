@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// Remembers what was used last: at least <paramref name="capacity"/> entries, at most twice as many. When the newer half is full, the older
+/// Remembers what was used last: at least <paramref name="capacity"/> entries, at most twice as many. When the newer half is full, the
+/// older
 /// one is dropped. Not safe for concurrent use.
 /// </summary>
 /// <param name="capacity">Entries of one half, above 0.</param>

@@ -15,7 +15,8 @@ internal sealed record BackupClaim(string Id, string Host, int ProcessId, DateTi
     public static BackupClaim OfThisProcess(TimeProvider time)
     {
         using Process process = Process.GetCurrentProcess();
-        return new BackupClaim(Guid.NewGuid().ToString("N"), Environment.MachineName, Environment.ProcessId, StartOf(process), time.GetUtcNow());
+        return new BackupClaim(
+            Guid.NewGuid().ToString("N"), Environment.MachineName, Environment.ProcessId, StartOf(process), time.GetUtcNow());
     }
 
     /// <summary>Whether the writer may still be at work.</summary>

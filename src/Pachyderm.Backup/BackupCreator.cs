@@ -25,7 +25,8 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
                 await new StoreCreator(repository, time).WriteAsync(name, claim, request, cancellationToken);
             return await PublishAsync(
                 new BackupManifest(
-                    RepositoryHeader.FormatName, BackupManifest.StoreVersion, BackupManifest.StoreVersion, name, claim, asOf, request.Source,
+                    RepositoryHeader.FormatName, BackupManifest.StoreVersion, BackupManifest.StoreVersion, name, claim, asOf,
+                    request.Source,
                     records, Content: null, ReferencesChecked: null, store),
                 cancellationToken);
         }
@@ -47,7 +48,8 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
 
         return await PublishAsync(
             new BackupManifest(
-                RepositoryHeader.FormatName, BackupManifest.ClusterVersion, BackupManifest.ClusterVersion, name, claim, created, request.Source,
+                RepositoryHeader.FormatName, BackupManifest.ClusterVersion, BackupManifest.ClusterVersion, name, claim, created,
+                request.Source,
                 metadata, content, references, Store: null),
             cancellationToken);
     }
@@ -111,7 +113,8 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
             : throw new OperatorException("metadata-empty", source.Location, "it gave no bytes", "look whether the store can be read");
     }
 
-    private async Task<ContentPart> WriteContentAsync(string key, LegacyContentStore store, BackupRequest request, CancellationToken cancellationToken)
+    private async Task<ContentPart> WriteContentAsync(
+        string key, LegacyContentStore store, BackupRequest request, CancellationToken cancellationToken)
     {
         long files = 0;
         long links = 0;
@@ -165,7 +168,8 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
             damaged);
     }
 
-    private async Task<StoredFile?> StoreAsync(LegacyContentStore store, ContentFile file, BackupRequest request, CancellationToken cancellationToken)
+    private async Task<StoredFile?> StoreAsync(
+        LegacyContentStore store, ContentFile file, BackupRequest request, CancellationToken cancellationToken)
     {
         // What could not be written back is refused now. Bytes of a name that are no UTF-8 arrive as U+FFFD.
         if (!ObjectKey.IsValid(file.Path) || file.LinkTarget?.Contains('\uFFFD', StringComparison.Ordinal) is true)
@@ -182,7 +186,8 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
         return stored is not null || upload
             ? stored
             : throw new OperatorException(
-                "content-changed", $"{store.RootPath}/{file.Path}", "it vanished while it was backed up", "stop what deletes from the content store, and run it again");
+                "content-changed", $"{store.RootPath}/{file.Path}", "it vanished while it was backed up",
+                "stop what deletes from the content store, and run it again");
     }
 
     /// <summary>Stores what a producer writes, hashed on its way; a failure of the producer is what the caller gets to see.</summary>
@@ -192,7 +197,8 @@ internal sealed class BackupCreator(RepositoryStore repository, TimeProvider tim
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         // Large pieces, so that writing, hashing and sealing overlap instead of handing over every few kilobytes.
         Pipe pipe = new(new PipeOptions(
-            minimumSegmentSize: 256 << 10, pauseWriterThreshold: 4 << 20, resumeWriterThreshold: 2 << 20, useSynchronizationContext: false));
+            minimumSegmentSize: 256 << 10, pauseWriterThreshold: 4 << 20, resumeWriterThreshold: 2 << 20,
+            useSynchronizationContext: false));
         using HashingPipeWriter writer = new(pipe.Writer, HashAlgorithmName.SHA256);
         Exception? failure = null;
         Task producing = Task.Run(

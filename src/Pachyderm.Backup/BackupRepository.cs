@@ -64,7 +64,8 @@ public sealed class BackupRepository
     {
         ArgumentNullException.ThrowIfNull(store);
         RepositoryHeader header = await ReadHeaderAsync(store, cancellationToken) ?? throw new OperatorException(
-            "backup-repository-not-found", store.Location, "there is no backup repository", "check the place, or create a backup there first");
+            "backup-repository-not-found", store.Location, "there is no backup repository",
+            "check the place, or create a backup there first");
         return Open(store, header, passphrase, time);
     }
 
@@ -80,7 +81,8 @@ public sealed class BackupRepository
             await foreach (ObjectProperties other in store.ListAsync("", cancellationToken))
             {
                 throw new OperatorException(
-                    "backup-repository-foreign", store.Location, $"it holds other things, such as {other.Key}", "give an empty or new directory");
+                    "backup-repository-foreign", store.Location, $"it holds other things, such as {other.Key}",
+                    "give an empty or new directory");
             }
 
             header = NewHeader(passphrase, time ?? TimeProvider.System);
@@ -100,7 +102,8 @@ public sealed class BackupRepository
     /// <param name="cancellationToken">Ends the work; no backup is there then.</param>
     /// <exception cref="OperatorException">
     /// <c>object-missing</c> (a referenced object does not exist; the message names up to 20), <c>object-damaged</c>,
-    /// <c>content-changed</c>, <c>pack-damaged</c>, <c>adopted-content-elsewhere</c>, <c>backup-exists</c>, <c>backup-in-progress</c>, <c>backup-name-refused</c>, or a failure of a store.
+    /// <c>content-changed</c>, <c>pack-damaged</c>, <c>adopted-content-elsewhere</c>, <c>backup-exists</c>, <c>backup-in-progress</c>,
+    /// <c>backup-name-refused</c>, or a failure of a store.
     /// </exception>
     public async Task<BackupSummary> CreateAsync(BackupRequest request, CancellationToken cancellationToken)
     {
@@ -120,7 +123,9 @@ public sealed class BackupRepository
         }
     }
 
-    /// <summary>Delivers every backup, by name. One whose manifest cannot be read is delivered with <see cref="BackupSummary.Problem"/>.</summary>
+    /// <summary>
+    /// Delivers every backup, by name. One whose manifest cannot be read is delivered with <see cref="BackupSummary.Problem"/>.
+    /// </summary>
     public async IAsyncEnumerable<BackupSummary> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (ObjectProperties item in _objects.Inner.ListAsync(BackupKeys.Prefix, cancellationToken))
@@ -166,8 +171,11 @@ public sealed class BackupRepository
         return found?.Name ?? throw new OperatorException(
             "backup-not-found",
             Location,
-            $"no backup {(wholeStores ? "of a data directory" : "of a cluster of 1.4 or 1.5")} was made by {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z",
-            first is null ? "make one, or look into another repository" : $"the first is {first.Name}, of {first.Created.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z");
+            $"no backup {(wholeStores ? "of a data directory" : "of a cluster of 1.4 or 1.5")} was made by "
+                + $"{time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z",
+            first is null
+                ? "make one, or look into another repository"
+                : $"the first is {first.Name}, of {first.Created.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z");
     }
 
     /// <summary>Looks whether a backup is whole: its manifest, its lists, and that every content is there with its size.</summary>
@@ -178,7 +186,8 @@ public sealed class BackupRepository
     /// <exception cref="OperatorException"><c>backup-not-found</c>; <c>backup-damaged</c> when the manifest cannot be read.</exception>
     public async Task<BackupVerification> VerifyAsync(
         string name, bool readData, IProgress<BackupProgress>? progress, CancellationToken cancellationToken) =>
-        await new BackupVerifier(_objects).VerifyAsync(await ReadManifestAsync(name, cancellationToken), readData, progress, cancellationToken);
+        await new BackupVerifier(_objects).VerifyAsync(
+            await ReadManifestAsync(name, cancellationToken), readData, progress, cancellationToken);
 
     /// <summary>
     /// Writes a backup into empty places and proves it: what was written is read again, and its digest compared with the manifest's.
@@ -192,7 +201,8 @@ public sealed class BackupRepository
     /// </exception>
     public async Task<RestoreResult> RestoreAsync(
         string name, RestoreTarget target, IProgress<BackupProgress>? progress, CancellationToken cancellationToken) =>
-        await new BackupRestorer(_objects).RestoreAsync(await ReadManifestAsync(name, cancellationToken), target, progress, cancellationToken);
+        await new BackupRestorer(_objects).RestoreAsync(
+            await ReadManifestAsync(name, cancellationToken), target, progress, cancellationToken);
 
     /// <summary>
     /// Removes what is left of backups that were never finished and whose writer is gone. Contents that they stored stay, since the next
@@ -235,7 +245,8 @@ public sealed class BackupRepository
         {
             (null, null) => null,
             (null, _) => throw new OperatorException(
-                "backup-not-encrypted", store.Location, "it is not encrypted, though a passphrase was given", "leave the passphrase out, or use a new directory"),
+                "backup-not-encrypted", store.Location, "it is not encrypted, though a passphrase was given",
+                "leave the passphrase out, or use a new directory"),
             (_, null) => throw new OperatorException("passphrase-needed", store.Location, "it is encrypted", "give its passphrase"),
             ({ } wrapping, _) => wrapping.Unwrap(passphrase, header.Id, store.Location),
         };
@@ -246,7 +257,8 @@ public sealed class BackupRepository
     {
         if (passphrase is { Length: 0 })
         {
-            throw new OperatorException("passphrase-needed", "passphrase", "it is empty", "give one of several words, or none for a repository in the clear");
+            throw new OperatorException(
+                "passphrase-needed", "passphrase", "it is empty", "give one of several words, or none for a repository in the clear");
         }
 
         string id = Guid.NewGuid().ToString("N");
@@ -276,7 +288,8 @@ public sealed class BackupRepository
     {
         ArgumentNullException.ThrowIfNull(name);
         CheckName(name);
-        byte[] bytes = await _objects.ReadAsync(BackupKeys.Manifest(name), BackupManifest.MaxBytes, cancellationToken) ?? throw new OperatorException(
+        byte[] bytes = await _objects.ReadAsync(BackupKeys.Manifest(name), BackupManifest.MaxBytes, cancellationToken)
+            ?? throw new OperatorException(
             "backup-not-found", $"{Location}, backup {name}", "there is no such backup", "list the backups to see their names");
         BackupManifest manifest = BackupManifest.Parse(bytes, $"{Location}, {BackupKeys.Manifest(name)}");
         return string.Equals(manifest.Name, name, StringComparison.Ordinal)
@@ -337,7 +350,8 @@ public sealed class BackupRepository
 
     private async Task<BackupClaim?> ReadClaimAsync(string name, CancellationToken cancellationToken)
     {
-        byte[]? json = await new RepositoryStore(_objects.Inner, null).ReadAsync(BackupKeys.Claim(name), RepositoryHeader.MaxBytes, cancellationToken);
+        byte[]? json = await new RepositoryStore(_objects.Inner, null).ReadAsync(
+            BackupKeys.Claim(name), RepositoryHeader.MaxBytes, cancellationToken);
         if (json is null)
         {
             return null;
@@ -358,7 +372,8 @@ public sealed class BackupRepository
         throw Unreadable(null);
 
         CorruptionException Unreadable(Exception? inner) => new(
-            "backup-damaged", $"{Location}, {BackupKeys.Claim(name)}", "it cannot be read", "delete this file when no backup is running", inner);
+            "backup-damaged", $"{Location}, {BackupKeys.Claim(name)}", "it cannot be read", "delete this file when no backup is running",
+            inner);
     }
 
     private async Task ReleaseAsync(string name, BackupClaim claim, bool complete)

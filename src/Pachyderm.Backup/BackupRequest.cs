@@ -6,7 +6,10 @@ namespace Pachyderm.Backup;
 /// <summary>What to back up.</summary>
 public sealed record BackupRequest
 {
-    /// <summary>Name of the backup: letters, digits, <c>.</c>, <c>_</c> and <c>-</c>, up to 100; null for the time in UTC, such as <c>20261122T212254Z</c>.</summary>
+    /// <summary>
+    /// Name of the backup: letters, digits, <c>.</c>, <c>_</c> and <c>-</c>, up to 100; null for the time in UTC, such as
+    /// <c>20261122T212254Z</c>.
+    /// </summary>
     public string? Name { get; init; }
 
     /// <summary>What is backed up, for people: <c>etcd 127.0.0.1:2379 and /var/pachyderm</c>.</summary>
@@ -18,7 +21,9 @@ public sealed record BackupRequest
     /// <summary>The content; null to leave it out. Taken after the metadata, so that what the metadata reference is in it.</summary>
     public LegacyContentStore? Content { get; init; }
 
-    /// <summary>The data directory of a pachd of 3.0 or later, served or not; excludes <see cref="Metadata"/> and <see cref="Content"/>.</summary>
+    /// <summary>
+    /// The data directory of a pachd of 3.0 or later, served or not; excludes <see cref="Metadata"/> and <see cref="Content"/>.
+    /// </summary>
     public DataDirectory? Data { get; init; }
 
     /// <summary>
@@ -27,7 +32,9 @@ public sealed record BackupRequest
     /// </summary>
     public bool WithoutAdopted { get; init; }
 
-    /// <summary>Told, for people, what the backup waits for before it begins: another backup or a garbage collection of the same directory.</summary>
+    /// <summary>
+    /// Told, for people, what the backup waits for before it begins: another backup or a garbage collection of the same directory.
+    /// </summary>
     public Action<string>? OnWaiting { get; init; }
 
     /// <summary>
@@ -36,7 +43,10 @@ public sealed record BackupRequest
     /// </summary>
     public Func<CancellationToken, IAsyncEnumerable<ObjectReference>>? References { get; init; }
 
-    /// <summary>Whether objects whose content does not have the SHA-512 that is their name, and damaged packs, are backed up as they are, and named in the summary. If not, they are refused.</summary>
+    /// <summary>
+    /// Whether objects whose content does not have the SHA-512 that is their name, and damaged packs, are backed up as they are, and named
+    /// in the summary. If not, they are refused.
+    /// </summary>
     public bool AcceptDamaged { get; init; }
 
     /// <summary>Told of the progress, from any thread.</summary>

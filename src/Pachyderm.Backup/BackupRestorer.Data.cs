@@ -5,7 +5,9 @@ using Pachyderm.ObjectStores;
 
 namespace Pachyderm.Backup;
 
-/// <summary>Restores the data directory of a pachd. It has the marker of an unfinished restore until everything is proved, and no pachd serves it.</summary>
+/// <summary>
+/// Restores the data directory of a pachd. It has the marker of an unfinished restore until everything is proved, and no pachd serves it.
+/// </summary>
 internal sealed partial class BackupRestorer
 {
     private async Task<RestoreResult> RestoreDataAsync(
@@ -18,7 +20,8 @@ internal sealed partial class BackupRestorer
         {
             DurableFiles.CreateDirectory(root);
             string marker = Path.Combine(root, UnfinishedMarker);
-            await File.WriteAllTextAsync(marker, $"The restore of backup {manifest.Name} was not finished. Delete this directory.\n", cancellationToken);
+            await File.WriteAllTextAsync(
+                marker, $"The restore of backup {manifest.Name} was not finished. Delete this directory.\n", cancellationToken);
             DurableFiles.FlushDirectory(root);
             await RestoreMetadataAsync(manifest, metadata, Path.Combine(root, DataDirectory.MetadataName), cancellationToken);
             progress?.Report(new BackupProgress("metadata", 1, metadata.Bytes));
@@ -39,9 +42,13 @@ internal sealed partial class BackupRestorer
             throw StorageErrors.Translate(exception, root);
         }
 
-        return new RestoreResult(manifest.Name, store.Files, store.Bytes, store.ListSha256, metadata.Bytes, metadata.Sha256) { Adopted = store.Adopted };
+        return new RestoreResult(manifest.Name, store.Files, store.Bytes, store.ListSha256, metadata.Bytes, metadata.Sha256)
+        {
+            Adopted = store.Adopted,
+        };
 
-        async Task WalkAsync(string phase, Func<ContentRecord, CancellationToken, Task<ContentRecord>> work, Action<ContentRecord>? done = null)
+        async Task WalkAsync(
+            string phase, Func<ContentRecord, CancellationToken, Task<ContentRecord>> work, Action<ContentRecord>? done = null)
         {
             long count = 0;
             long bytes = 0;

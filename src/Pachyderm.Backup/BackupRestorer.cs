@@ -63,7 +63,8 @@ internal sealed partial class BackupRestorer(RepositoryStore repository)
     private static T? Need<T>(string? target, T? part, string name, string what)
         where T : class =>
         target is null ? null : part ?? throw new OperatorException(
-            "backup-lacks-part", $"backup {name}", $"it holds no {what}", $"choose another backup, or name other targets: the list of backups tells what each holds");
+            "backup-lacks-part", $"backup {name}", $"it holds no {what}",
+            $"choose another backup, or name other targets: the list of backups tells what each holds");
 
     private static void RefuseUsedTargets(RestoreTarget target)
     {
@@ -95,7 +96,8 @@ internal sealed partial class BackupRestorer(RepositoryStore repository)
         "restore-target-exists", path, problem, "a backup is restored only into a new or empty place");
 
     private static OperatorException Unproven(string path, string actual, string expected) => new(
-        "restore-unproven", path, $"what was written has the digest {actual} and should have {expected}", "check the disk and do not use what was written");
+        "restore-unproven", path, $"what was written has the digest {actual} and should have {expected}",
+        "check the disk and do not use what was written");
 
     private static void WriteLink(string root, ContentRecord record)
     {
@@ -114,7 +116,8 @@ internal sealed partial class BackupRestorer(RepositoryStore repository)
         File.CreateSymbolicLink(Path.Combine(root, record.Path), Encoding.UTF8.GetString(record.Data.Span));
     }
 
-    private static async Task<string> DigestAsync(string root, LayoutKind layout, IProgress<BackupProgress>? progress, CancellationToken cancellationToken)
+    private static async Task<string> DigestAsync(
+        string root, LayoutKind layout, IProgress<BackupProgress>? progress, CancellationToken cancellationToken)
     {
         LegacyContentStore store = LegacyContentStore.Open(root, layout);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -143,11 +146,13 @@ internal sealed partial class BackupRestorer(RepositoryStore repository)
         }
     }
 
-    private async Task RestoreMetadataAsync(BackupManifest manifest, MetadataPart metadata, string path, CancellationToken cancellationToken)
+    private async Task RestoreMetadataAsync(
+        BackupManifest manifest, MetadataPart metadata, string path, CancellationToken cancellationToken)
     {
         string key = BackupKeys.Metadata(manifest.Name, manifest.Claim);
         string thing = $"{repository.Inner.Location}, {key}";
-        await using Stream stored = await repository.OpenAsync(key, 0, cancellationToken) ?? throw SealedFormat.Damaged(thing, "it is missing");
+        await using Stream stored = await repository.OpenAsync(key, 0, cancellationToken)
+            ?? throw SealedFormat.Damaged(thing, "it is missing");
         await using HashingStream hashing = new(stored, HashAlgorithmName.SHA256)
         {
             AtEnd = (digest, _) =>
@@ -177,7 +182,8 @@ internal sealed partial class BackupRestorer(RepositoryStore repository)
     {
         DurableFiles.CreateDirectory(root);
         string marker = Path.Combine(root, UnfinishedMarker);
-        await File.WriteAllTextAsync(marker, $"The restore of backup {manifest.Name} was not finished. Delete this directory.\n", cancellationToken);
+        await File.WriteAllTextAsync(
+            marker, $"The restore of backup {manifest.Name} was not finished. Delete this directory.\n", cancellationToken);
         foreach (string directory in content.Directories.Intersect(LegacyContentStore.DirectoryNames, StringComparer.Ordinal))
         {
             DurableFiles.CreateDirectory(Path.Combine(root, directory));
@@ -210,7 +216,8 @@ internal sealed partial class BackupRestorer(RepositoryStore repository)
         DurableFiles.FlushDirectory(root);
     }
 
-    private async Task<ContentRecord> WriteAsync(string root, LocalObjectStore target, ContentRecord record, CancellationToken cancellationToken)
+    private async Task<ContentRecord> WriteAsync(
+        string root, LocalObjectStore target, ContentRecord record, CancellationToken cancellationToken)
     {
         if (record.Kind == ContentRecordKind.Link)
         {

@@ -48,7 +48,10 @@ public sealed record BackupSummary
     /// <summary>Size of all files of the content in bytes.</summary>
     public long ContentBytes { get; init; }
 
-    /// <summary>Bytes of files that no earlier backup had stored. Small files that may change (tags, references) are in the list of files and not counted.</summary>
+    /// <summary>
+    /// Bytes of files that no earlier backup had stored. Small files that may change (tags, references) are in the list of files and not
+    /// counted.
+    /// </summary>
     public long NewContentBytes { get; init; }
 
     /// <summary>References to objects that were checked when it was made; null if none were.</summary>

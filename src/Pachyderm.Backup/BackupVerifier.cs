@@ -40,7 +40,9 @@ internal sealed class BackupVerifier(RepositoryStore repository)
                     ProgressGate.Report(progress, "content", files, bytes);
                 }
 
-                Note("list of files", files == list.Records && bytes == list.Bytes ? null : "it does not have the files that the manifest counts");
+                Note(
+                    "list of files",
+                    files == list.Records && bytes == list.Bytes ? null : "it does not have the files that the manifest counts");
             }
             catch (CorruptionException damage)
             {
@@ -59,7 +61,8 @@ internal sealed class BackupVerifier(RepositoryStore repository)
     {
         string key = BackupKeys.Files(manifest.Name, manifest.Claim);
         string thing = $"{repository.Inner.Location}, {key}";
-        await using Stream stored = await repository.OpenAsync(key, 0, cancellationToken) ?? throw SealedFormat.Damaged(thing, "it is missing");
+        await using Stream stored = await repository.OpenAsync(key, 0, cancellationToken)
+            ?? throw SealedFormat.Damaged(thing, "it is missing");
         await using HashingStream hashing = new(stored, HashAlgorithmName.SHA256)
         {
             AtEnd = (digest, _) =>
@@ -135,7 +138,11 @@ internal sealed class BackupVerifier(RepositoryStore repository)
             {
                 await using Stream? stored = await repository.OpenAsync(key, 0, cancellationToken);
                 string? sha256 = stored is null ? null : await HashAsync(stored, cancellationToken);
-                Note("metadata", string.Equals(sha256, metadata.Sha256, StringComparison.Ordinal) ? null : "their SHA-256 is not the one in the manifest");
+                Note(
+                    "metadata",
+                    string.Equals(sha256, metadata.Sha256, StringComparison.Ordinal)
+                        ? null
+                        : "their SHA-256 is not the one in the manifest");
             }
         }
         catch (CorruptionException damage)

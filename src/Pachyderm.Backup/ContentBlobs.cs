@@ -22,16 +22,19 @@ internal sealed class ContentBlobs(RepositoryStore repository)
     private const int HashBufferBytes = 256 * 1024;
 
     /// <summary>The part of an object's path that is its hash.</summary>
-    public static string ObjectHash(string path) => path.StartsWith(ObjectPrefix, StringComparison.Ordinal) ? path[ObjectPrefix.Length..] : "";
+    public static string ObjectHash(string path) =>
+        path.StartsWith(ObjectPrefix, StringComparison.Ordinal) ? path[ObjectPrefix.Length..] : "";
 
     /// <summary>Brings a file of the store into the repository, if it is not there yet.</summary>
     /// <returns>Its record, and how many bytes were stored for it; null if the file vanished.</returns>
     /// <exception cref="CorruptionException"><c>object-damaged</c>: an object does not have the hash that is its name.</exception>
-    public async Task<StoredFile?> StoreAsync(LegacyContentStore source, ContentFile file, bool acceptDamaged, CancellationToken cancellationToken)
+    public async Task<StoredFile?> StoreAsync(
+        LegacyContentStore source, ContentFile file, bool acceptDamaged, CancellationToken cancellationToken)
     {
         if (file.Kind == ContentFileKind.Link)
         {
-            return new StoredFile(new ContentRecord(ContentRecordKind.Link, file.Path, 0, Encoding.UTF8.GetBytes(file.LinkTarget!)), 0, IsDamaged: false);
+            return new StoredFile(
+                new ContentRecord(ContentRecordKind.Link, file.Path, 0, Encoding.UTF8.GetBytes(file.LinkTarget!)), 0, IsDamaged: false);
         }
 
         if (file.Kind == ContentFileKind.HashedObject)
@@ -174,7 +177,8 @@ internal sealed class ContentBlobs(RepositoryStore repository)
             if (count != record.SizeBytes || !string.Equals(Convert.ToHexStringLower(digest), expected, StringComparison.Ordinal))
             {
                 throw SealedFormat.Damaged(
-                    $"{repository.Inner.Location}, {Key(record)}", $"it is not the content of {record.Path}: {algorithm.Name} or size differ");
+                    $"{repository.Inner.Location}, {Key(record)}",
+                    $"it is not the content of {record.Path}: {algorithm.Name} or size differ");
             }
         });
     }
@@ -221,7 +225,8 @@ internal sealed class ContentBlobs(RepositoryStore repository)
         {
             ContentRecordKind.Object => $"object/{ObjectHash(record.Path)[..2]}/{ObjectHash(record.Path)}-{record.SizeBytes}",
             ContentRecordKind.Block => $"block/{record.Path[BlockPrefix.Length..][..Math.Min(2, record.Path.Length - BlockPrefix.Length)]}/{record.Path[BlockPrefix.Length..]}-{record.SizeBytes}",
-            ContentRecordKind.Pack => $"pack/{PackName(record.Path)[..Math.Min(2, PackName(record.Path).Length)]}/{PackName(record.Path)}-{record.SizeBytes}",
+            ContentRecordKind.Pack =>
+                $"pack/{PackName(record.Path)[..Math.Min(2, PackName(record.Path).Length)]}/{PackName(record.Path)}-{record.SizeBytes}",
             ContentRecordKind.Blob => $"other/{digest[..2]}/{digest}-{record.SizeBytes}",
             _ => throw new InvalidOperationException("Only files that are not in the list have a key."),
         });
@@ -247,7 +252,8 @@ internal sealed class ContentBlobs(RepositoryStore repository)
         {
             AtEnd = (digest, count) =>
             {
-                if (count != file.SizeBytes || !string.Equals(Convert.ToHexStringLower(digest), ObjectHash(file.Path), StringComparison.Ordinal))
+                if (count != file.SizeBytes
+                    || !string.Equals(Convert.ToHexStringLower(digest), ObjectHash(file.Path), StringComparison.Ordinal))
                 {
                     throw new CorruptionException(
                         "object-damaged",
@@ -284,7 +290,8 @@ internal sealed class ContentBlobs(RepositoryStore repository)
 
         byte[] digest = new byte[ContentRecord.Sha256Bytes];
         await using Stream? trailer = await repository.OpenAsync(key, record.SizeBytes, cancellationToken);
-        return trailer is not null && await trailer.ReadAtLeastAsync(digest, digest.Length, throwOnEndOfStream: false, cancellationToken) == digest.Length
+        return trailer is not null
+            && await trailer.ReadAtLeastAsync(digest, digest.Length, throwOnEndOfStream: false, cancellationToken) == digest.Length
             ? new StoredFile(record with { Data = digest }, 0, IsDamaged: false)
             : null;
     }

@@ -27,7 +27,9 @@ internal readonly record struct ContentRecord(ContentRecordKind Kind, string Pat
         int pathBytes = Encoding.UTF8.GetByteCount(Path);
         if (pathBytes > MaxPathBytes || Data.Length > MaxDataBytes)
         {
-            throw new OperatorException("content-path-too-long", Path[..Math.Min(Path.Length, 200)], "the path or link target is too long", "move it out of the storage root");
+            throw new OperatorException(
+                "content-path-too-long", Path[..Math.Min(Path.Length, 200)], "the path or link target is too long",
+                "move it out of the storage root");
         }
 
         Span<byte> bytes = target.GetSpan(HeaderBytes + pathBytes + Data.Length);
@@ -74,7 +76,8 @@ internal readonly record struct ContentRecord(ContentRecordKind Kind, string Pat
         }
 
         record = new ContentRecord(
-            kind, Encoding.UTF8.GetString(bytes.Slice(HeaderBytes, pathBytes)), size, bytes.Slice(HeaderBytes + pathBytes, dataBytes).ToArray());
+            kind, Encoding.UTF8.GetString(bytes.Slice(HeaderBytes, pathBytes)), size,
+            bytes.Slice(HeaderBytes + pathBytes, dataBytes).ToArray());
         return total;
     }
 }

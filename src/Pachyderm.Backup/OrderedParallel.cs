@@ -10,7 +10,8 @@ internal static class OrderedParallel
 
     /// <summary>Delivers the outcomes. The first failure ends it, after the work that had begun has ended too.</summary>
     public static async IAsyncEnumerable<TOut> SelectAsync<TIn, TOut>(
-        IAsyncEnumerable<TIn> source, Func<TIn, CancellationToken, Task<TOut>> work, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IAsyncEnumerable<TIn> source, Func<TIn, CancellationToken, Task<TOut>> work,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Queue<Task<TOut>> running = new(Degree);
@@ -34,7 +35,8 @@ internal static class OrderedParallel
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll(running).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await Task.WhenAll(running).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 }

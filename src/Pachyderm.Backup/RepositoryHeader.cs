@@ -30,13 +30,15 @@ internal sealed record RepositoryHeader(
         catch (JsonException exception)
         {
             throw new CorruptionException(
-                "backup-repository-damaged", $"{location}, {Key}", "it cannot be read", "restore this file; without it the backups cannot be opened", exception);
+                "backup-repository-damaged", $"{location}, {Key}", "it cannot be read",
+                "restore this file; without it the backups cannot be opened", exception);
         }
 
         if (header is not { Format: FormatName, Id.Length: > 0 and < 200 })
         {
             throw new OperatorException(
-                "backup-repository-foreign", $"{location}, {Key}", "it is not the header of a backup repository", "give a directory of backups or an empty one");
+                "backup-repository-foreign", $"{location}, {Key}", "it is not the header of a backup repository",
+                "give a directory of backups or an empty one");
         }
 
         BackupFormat.CheckReader(header.Version, header.MinReader, CurrentVersion, location);
@@ -71,10 +73,14 @@ internal sealed record KeyWrapping(string Kdf, int Iterations, byte[] Salt, stri
     public byte[] Unwrap(string passphrase, string repositoryId, string location)
     {
         if (Kdf is not KdfName || Cipher is not CipherName || Iterations is < MinIterations or > MaxIterations
-            || Salt is not { Length: SaltBytes } || Nonce is not { Length: NonceBytes } || WrappedKey is not { Length: KeyBytes + TagBytes })
+
+                || Salt is not { Length: SaltBytes }
+                || Nonce is not { Length: NonceBytes }
+                || WrappedKey is not { Length: KeyBytes + TagBytes })
         {
             throw new CorruptionException(
-                "backup-repository-damaged", $"{location}, {RepositoryHeader.Key}", "its key is not wrapped as this format wraps keys", "restore this file");
+                "backup-repository-damaged", $"{location}, {RepositoryHeader.Key}", "its key is not wrapped as this format wraps keys",
+                "restore this file");
         }
 
         byte[] kek = Rfc2898DeriveBytes.Pbkdf2(passphrase, Salt, Iterations, HashAlgorithmName.SHA256, KeyBytes);
@@ -88,7 +94,8 @@ internal sealed record KeyWrapping(string Kdf, int Iterations, byte[] Salt, stri
         catch (AuthenticationTagMismatchException exception)
         {
             throw new OperatorException(
-                "wrong-passphrase", location, "the passphrase is wrong", "give the passphrase that the repository was created with", exception);
+                "wrong-passphrase", location, "the passphrase is wrong", "give the passphrase that the repository was created with",
+                exception);
         }
         finally
         {

@@ -34,7 +34,9 @@ internal sealed class RepositoryStore(IObjectStore store, byte[]? repositoryKey)
         return $"content/{hidden[..2]}/{hidden}";
     }
 
-    /// <summary>Size of an object's plaintext as its stored size tells it; null if it does not exist, -1 if the size is impossible.</summary>
+    /// <summary>
+    /// Size of an object's plaintext as its stored size tells it; null if it does not exist, -1 if the size is impossible.
+    /// </summary>
     public async Task<long?> GetSizeAsync(string key, CancellationToken cancellationToken)
     {
         if (await store.GetPropertiesAsync(key, cancellationToken) is not { } properties)

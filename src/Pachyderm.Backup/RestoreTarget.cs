@@ -1,7 +1,9 @@
 namespace Pachyderm.Backup;
 
 /// <summary>Where a backup is restored to; at least one of them.</summary>
-/// <param name="ContentDirectory">Becomes the storage root; must not exist, or be an empty directory. Null to leave the content out.</param>
+/// <param name="ContentDirectory">
+/// Becomes the storage root; must not exist, or be an empty directory. Null to leave the content out.
+/// </param>
 /// <param name="MetadataFile">Becomes the etcd snapshot; must not exist. Null to leave the metadata out.</param>
 /// <param name="DataDirectory">
 /// For the backup of a data directory: becomes one, which pachd serves; must not exist, or be an empty directory. Excludes the others.

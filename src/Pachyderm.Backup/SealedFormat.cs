@@ -44,14 +44,17 @@ internal static class SealedFormat
 
     public static FrameCipher OpenCipher(ReadOnlySpan<byte> repositoryKey, ReadOnlySpan<byte> header, string name, string thing)
     {
-        if (header.Length != HeaderBytes || !header[..Magic.Length].SequenceEqual(Magic) || header[Magic.Length..SaltOffset].ContainsAnyExcept((byte)0))
+        if (header.Length != HeaderBytes
+            || !header[..Magic.Length].SequenceEqual(Magic)
+            || header[Magic.Length..SaltOffset].ContainsAnyExcept((byte)0))
         {
             throw Damaged(thing, "its header is not that of an encrypted stream");
         }
 
         Span<byte> material = stackalloc byte[KeyBytes + PrefixBytes];
         HKDF.DeriveKey(
-            HashAlgorithmName.SHA256, repositoryKey, material, header[SaltOffset..], Encoding.UTF8.GetBytes("pachyderm-backup stream " + name));
+            HashAlgorithmName.SHA256, repositoryKey, material, header[SaltOffset..],
+            Encoding.UTF8.GetBytes("pachyderm-backup stream " + name));
         FrameCipher cipher = new(material[..KeyBytes], material[KeyBytes..], thing);
         CryptographicOperations.ZeroMemory(material);
         return cipher;
@@ -93,7 +96,8 @@ internal static class SealedFormat
             }
             catch (AuthenticationTagMismatchException exception)
             {
-                throw Damaged(_thing, last ? $"it is cut off at, or damaged in, its frame {index}" : $"its frame {index} is damaged", exception);
+                throw Damaged(
+                    _thing, last ? $"it is cut off at, or damaged in, its frame {index}" : $"its frame {index} is damaged", exception);
             }
         }
 

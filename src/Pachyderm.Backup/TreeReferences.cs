@@ -57,5 +57,6 @@ public static class TreeReferences
     }
 
     private static UInt128 Shorten(string hash) =>
-        UInt128.Parse(hash.AsSpan(0, 32), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture);
+        UInt128.Parse(
+            hash.AsSpan(0, 32), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture);
 }

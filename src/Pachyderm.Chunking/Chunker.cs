@@ -6,7 +6,8 @@ namespace Pachyderm.Chunking;
 /// <summary>
 /// Finds where a file is cut: a gear hash over the bytes since the last cut, harder to meet before the average length than after it
 /// (normalised chunking, after FastCDC). The cut depends on these bytes alone, so equal data are cut alike after any edit before them.
-/// The parameters and the table are part of storage format 1: other values would store equal data twice. Clients cut alike, so that they can
+/// The parameters and the table are part of storage format 1: other values would store equal data twice. Clients cut alike, so that they
+/// can
 /// ask for chunks before they send them.
 /// </summary>
 public struct Chunker

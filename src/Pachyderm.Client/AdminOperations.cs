@@ -40,10 +40,12 @@ public sealed class AdminOperations
     /// <param name="cancellationToken">Stops it; nothing is visible then.</param>
     /// <returns>What was written, and what was there.</returns>
     /// <exception cref="PachException">
-    /// <see cref="StatusCode.AlreadyExists"/>: the cluster has other things under names of the stream. <see cref="StatusCode.DataLoss"/>: the stream
+    /// <see cref="StatusCode.AlreadyExists"/>: the cluster has other things under names of the stream. <see cref="StatusCode.DataLoss"/>:
+    /// the stream
     /// is damaged or cut off. Nothing was restored then.
     /// </exception>
-    public async Task<RestoreResponse> RestoreAsync(Stream source, IProgress<Transfer>? progress = null, CancellationToken cancellationToken = default)
+    public async Task<RestoreResponse> RestoreAsync(
+        Stream source, IProgress<Transfer>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         using AsyncClientStreamingCall<RestoreRequest, RestoreResponse> call = _admin.Restore(cancellationToken: cancellationToken);

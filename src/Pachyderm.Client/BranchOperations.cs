@@ -24,9 +24,11 @@ public sealed class BranchOperations
     /// <param name="branch">Its name.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task SetAsync(CommitRef commit, string branch, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.SetBranchAsync(new SetBranchRequest { Commit = commit.ToWire(), Branch = branch }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.SetBranchAsync(new SetBranchRequest { Commit = commit.ToWire(), Branch = branch }, cancellationToken: cancellationToken));
 
     /// <summary>Deletes a branch. Its commits stay.</summary>
     public Task DeleteAsync(string repo, string branch, CancellationToken cancellationToken = default) => _connection.CallAsync(
-        _pfs.DeleteBranchAsync(new DeleteBranchRequest { Repo = new Repo { Name = repo }, Branch = branch }, cancellationToken: cancellationToken));
+        _pfs.DeleteBranchAsync(
+            new DeleteBranchRequest { Repo = new Repo { Name = repo }, Branch = branch }, cancellationToken: cancellationToken));
 }

@@ -31,7 +31,8 @@ public sealed class CommitOperations
     /// <param name="provenance">Commits of other repos that its content is computed from.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<CommitRef> StartAsync(
-        string repo, string branch = "", string parent = "", IEnumerable<CommitRef>? provenance = null, CancellationToken cancellationToken = default)
+        string repo, string branch = "", string parent = "", IEnumerable<CommitRef>? provenance = null,
+        CancellationToken cancellationToken = default)
     {
         StartCommitRequest request = new() { Parent = new CommitRef(repo, parent).ToWire(), Branch = branch };
         request.Provenance.AddRange((provenance ?? []).Select(commit => commit.ToWire()));
@@ -45,7 +46,8 @@ public sealed class CommitOperations
     /// <param name="provenance">Commits of other repos that its content is computed from.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<CommitRef> BuildAsync(
-        CommitRef parent, string treeHash, string branch = "", IEnumerable<CommitRef>? provenance = null, CancellationToken cancellationToken = default)
+        CommitRef parent, string treeHash, string branch = "", IEnumerable<CommitRef>? provenance = null,
+        CancellationToken cancellationToken = default)
     {
         BuildCommitRequest request = new() { Parent = parent.ToWire(), Branch = branch, Tree = new Wire.Pfs.Object { Hash = treeHash } };
         request.Provenance.AddRange((provenance ?? []).Select(commit => commit.ToWire()));
@@ -54,15 +56,18 @@ public sealed class CommitOperations
 
     /// <summary>Finishes a commit: from then on it never changes.</summary>
     public Task FinishAsync(CommitRef commit, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.FinishCommitAsync(new FinishCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.FinishCommitAsync(new FinishCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
 
     /// <summary>Describes a commit.</summary>
     public Task<CommitInfo> InspectAsync(CommitRef commit, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.InspectCommitAsync(new InspectCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.InspectCommitAsync(new InspectCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
 
     /// <summary>Deletes a commit that is not finished, with what was written to it. Its branch goes back to its parent.</summary>
     public Task DeleteAsync(CommitRef commit, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.DeleteCommitAsync(new DeleteCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.DeleteCommitAsync(new DeleteCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
 
     /// <summary>Lists commits, newest first.</summary>
     /// <param name="repo">The repo.</param>
@@ -71,7 +76,8 @@ public sealed class CommitOperations
     /// <param name="number">Most commits; 0 for all.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public async IAsyncEnumerable<CommitInfo> ListAsync(
-        string repo, string to = "", string from = "", ulong number = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string repo, string to = "", string from = "", ulong number = 0,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ListCommitRequest request = new() { Repo = new Repo { Name = repo }, Number = number };
         if (to?.Length > 0)

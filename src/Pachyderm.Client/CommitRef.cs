@@ -4,7 +4,9 @@ namespace Pachyderm.Client;
 
 /// <summary>Names a commit: a repo, and a commit's identifier or the name of a branch, which stands for its newest commit.</summary>
 /// <param name="Repo">The repo's name.</param>
-/// <param name="Id">The commit's identifier, 32 hexadecimal digits, or a branch. Empty where a method says that the repo alone is meant.</param>
+/// <param name="Id">
+/// The commit's identifier, 32 hexadecimal digits, or a branch. Empty where a method says that the repo alone is meant.
+/// </param>
 public readonly record struct CommitRef(string Repo, string Id)
 {
     /// <summary>The commit that a message names.</summary>

@@ -13,7 +13,8 @@ public sealed partial class FileOperations
     private const int OldParallelism = 10;
 
     /// <summary>
-    /// Writes many files to a commit that is not finished. Each is recorded whole or not at all; all are durable on return. Small files are packed
+    /// Writes many files to a commit that is not finished. Each is recorded whole or not at all; all are durable on return. Small files are
+    /// packed
     /// into messages of about 1 MiB. Memory does not depend on the number or the size of the files.
     /// </summary>
     /// <param name="commit">The commit.</param>
@@ -48,7 +49,9 @@ public sealed partial class FileOperations
     public async IAsyncEnumerable<FilePiece> GetManyAsync(
         CommitRef commit, string path = "", [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (GetFilesResponse message in MessagesAsync(commit, path, () => GetOneByOneAsync(commit, path, cancellationToken), cancellationToken))
+        await foreach (
+            GetFilesResponse message in MessagesAsync(
+                commit, path, () => GetOneByOneAsync(commit, path, cancellationToken), cancellationToken))
         {
             foreach (GetFilePart part in message.Parts)
             {
@@ -57,14 +60,20 @@ public sealed partial class FileOperations
         }
     }
 
-    /// <summary>Writes a file, or everything below a directory, to the local disk. A file that did not arrive whole is not left behind.</summary>
+    /// <summary>
+    /// Writes a file, or everything below a directory, to the local disk. A file that did not arrive whole is not left behind.
+    /// </summary>
     /// <param name="commit">The commit.</param>
-    /// <param name="path">A file, which is written to <paramref name="destination"/>; or a directory, whose content is written into it.</param>
+    /// <param name="path">
+    /// A file, which is written to <paramref name="destination"/>; or a directory, whose content is written into it.
+    /// </param>
     /// <param name="destination">Path on disk. Directories are made as needed; files that exist are replaced.</param>
     /// <param name="parallelism">Files that are written at the same time.</param>
     /// <param name="progress">Told of what was written; called from other threads.</param>
     /// <param name="cancellationToken">Stops the download.</param>
-    /// <exception cref="Errors.OperatorException"><c>path-refused</c>: the server named a file that does not belong below the destination.</exception>
+    /// <exception cref="Errors.OperatorException">
+    /// <c>path-refused</c>: the server named a file that does not belong below the destination.
+    /// </exception>
     public async Task<Transfer> DownloadAsync(
         CommitRef commit,
         string path,
@@ -190,7 +199,11 @@ public sealed partial class FileOperations
     private async Task<Transfer> DownloadOneByOneAsync(
         CommitRef commit, string path, DirectoryWriter writer, int parallelism, CancellationToken cancellationToken)
     {
-        ParallelOptions options = new() { MaxDegreeOfParallelism = Math.Max(parallelism, OldParallelism), CancellationToken = cancellationToken };
+        ParallelOptions options = new()
+        {
+            MaxDegreeOfParallelism = Math.Max(parallelism, OldParallelism),
+            CancellationToken = cancellationToken,
+        };
         await Parallel.ForEachAsync(FilesBelowAsync(commit, path, cancellationToken), options, async (file, cancel) =>
         {
             await using ContentDownload download = await StartAsync(commit, file.File.Path, offset: 0, size: 0, cancel);
@@ -199,7 +212,8 @@ public sealed partial class FileOperations
         return writer.Complete();
     }
 
-    private async IAsyncEnumerable<FileInfo> FilesBelowAsync(CommitRef commit, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<FileInfo> FilesBelowAsync(
+        CommitRef commit, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         FileInfo root = await InspectAsync(commit, path, cancellationToken);
         if (root.FileType != FileType.Dir)

@@ -8,7 +8,9 @@ using PfsApi = Pachyderm.Wire.Pfs.API;
 
 namespace Pachyderm.Client;
 
-/// <summary>Files of a commit. Paths are absolute, with or without a slash at the beginning. Errors as in <see cref="RepoOperations"/>.</summary>
+/// <summary>
+/// Files of a commit. Paths are absolute, with or without a slash at the beginning. Errors as in <see cref="RepoOperations"/>.
+/// </summary>
 public sealed partial class FileOperations
 {
     private readonly Connection _connection;
@@ -23,7 +25,8 @@ public sealed partial class FileOperations
     }
 
     /// <summary>
-    /// Writes one file to a commit that is not finished. It is durable on return; if this fails it was not recorded, or not told. Of a large
+    /// Writes one file to a commit that is not finished. It is durable on return; if this fails it was not recorded, or not told. Of a
+    /// large
     /// file that can be sought, only what the server does not have yet is sent.
     /// </summary>
     /// <param name="commit">The commit.</param>
@@ -41,7 +44,9 @@ public sealed partial class FileOperations
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(content);
-        if (options is null or { Delimiter: Delimiter.None } && content.CanSeek && content.Length - content.Position >= SparingUpload.SmallestFile
+        if (options is null or { Delimiter: Delimiter.None }
+            && content.CanSeek
+            && content.Length - content.Position >= SparingUpload.SmallestFile
             && !_connection.Lacks(nameof(_native.PutContent))
             && await new SparingUpload(_connection, _native, progress).TrySendAsync(
                 commit.ToWire(path), options?.Overwrite ?? false, content, cancellationToken))
@@ -50,7 +55,8 @@ public sealed partial class FileOperations
         }
 
         PutFileRequest head = Head(commit, path, options);
-        await ContentUpload.SendAsync(_connection, _pfs.PutFile(cancellationToken: cancellationToken), Message, content, progress, cancellationToken);
+        await ContentUpload.SendAsync(
+            _connection, _pfs.PutFile(cancellationToken: cancellationToken), Message, content, progress, cancellationToken);
 
         PutFileRequest Message(Google.Protobuf.ByteString value, bool first)
         {
@@ -68,12 +74,14 @@ public sealed partial class FileOperations
     /// <param name="options">How each file is written.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task PutUrlAsync(
-        CommitRef commit, string path, string url, bool recursive = false, PutFileOptions? options = null, CancellationToken cancellationToken = default)
+        CommitRef commit, string path, string url, bool recursive = false, PutFileOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         PutFileRequest request = Head(commit, path, options);
         request.Url = url;
         request.Recursive = recursive;
-        using AsyncClientStreamingCall<PutFileRequest, Google.Protobuf.WellKnownTypes.Empty> call = _pfs.PutFile(cancellationToken: cancellationToken);
+        using AsyncClientStreamingCall<PutFileRequest, Google.Protobuf.WellKnownTypes.Empty> call = _pfs.PutFile(
+            cancellationToken: cancellationToken);
         await _connection.WriteAsync(call, request, cancellationToken);
         await call.RequestStream.CompleteAsync();
         await _connection.AnswerAsync(call.ResponseAsync);
@@ -81,11 +89,13 @@ public sealed partial class FileOperations
 
     /// <summary>Deletes a file, or a directory with everything in it, in a commit that is not finished.</summary>
     public Task DeleteAsync(CommitRef commit, string path, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.DeleteFileAsync(new DeleteFileRequest { File = commit.ToWire(path) }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.DeleteFileAsync(new DeleteFileRequest { File = commit.ToWire(path) }, cancellationToken: cancellationToken));
 
     /// <summary>Describes a file or directory.</summary>
     public Task<FileInfo> InspectAsync(CommitRef commit, string path, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.InspectFileAsync(new InspectFileRequest { File = commit.ToWire(path) }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.InspectFileAsync(new InspectFileRequest { File = commit.ToWire(path) }, cancellationToken: cancellationToken));
 
     /// <summary>Writes a file's content to a stream.</summary>
     /// <param name="commit">The commit.</param>
@@ -110,13 +120,16 @@ public sealed partial class FileOperations
         progress?.Report(new Transfer(Files: 1, Bytes: 0));
     }
 
-    /// <summary>Opens a file's content as a stream that is read forward, asynchronously. What is wrong with the request is thrown here.</summary>
+    /// <summary>
+    /// Opens a file's content as a stream that is read forward, asynchronously. What is wrong with the request is thrown here.
+    /// </summary>
     /// <param name="commit">The commit.</param>
     /// <param name="path">The file.</param>
     /// <param name="offset">First byte that is wanted; the stream is empty if the file is shorter.</param>
     /// <param name="size">Most bytes; 0 for all.</param>
     /// <param name="cancellationToken">Stops the download, also after this has returned.</param>
-    public async Task<Stream> OpenAsync(CommitRef commit, string path, long offset = 0, long size = 0, CancellationToken cancellationToken = default) =>
+    public async Task<Stream> OpenAsync(
+        CommitRef commit, string path, long offset = 0, long size = 0, CancellationToken cancellationToken = default) =>
         new DownloadStream(await StartAsync(commit, path, offset, size, cancellationToken));
 
     /// <summary>Lists a directory in byte order of names, or with <paramref name="recursive"/> everything below it.</summary>
@@ -144,7 +157,9 @@ public sealed partial class FileOperations
 
     /// <summary>Yields the files and directories whose path matches a pattern.</summary>
     /// <param name="commit">The commit.</param>
-    /// <param name="pattern"><c>*</c> and <c>?</c> match within one level, <c>[a-z]</c> one of several characters, <c>\</c> takes the next literally.</param>
+    /// <param name="pattern">
+    /// <c>*</c> and <c>?</c> match within one level, <c>[a-z]</c> one of several characters, <c>\</c> takes the next literally.
+    /// </param>
     /// <param name="cancellationToken">Stops it.</param>
     public async IAsyncEnumerable<FileInfo> GlobAsync(
         CommitRef commit, string pattern, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -215,10 +230,12 @@ public sealed partial class FileOperations
     }
 
     private IAsyncEnumerable<FileInfos> ListOnceAsync(CommitRef commit, string path, CancellationToken cancellationToken) =>
-        _connection.OnceAsync(() => _pfs.ListFileAsync(new ListFileRequest { File = commit.ToWire(path) }, cancellationToken: cancellationToken));
+        _connection.OnceAsync(
+            () => _pfs.ListFileAsync(new ListFileRequest { File = commit.ToWire(path) }, cancellationToken: cancellationToken));
 
     // The directories of a server that lists one at a time; depth first.
-    private async IAsyncEnumerable<FileInfos> WalkAsync(CommitRef commit, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<FileInfos> WalkAsync(
+        CommitRef commit, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Stack<string> directories = new([path]);
         while (directories.TryPop(out string? directory))

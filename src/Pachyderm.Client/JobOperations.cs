@@ -9,7 +9,9 @@ namespace Pachyderm.Client;
 /// <summary>
 /// Jobs: the processing of one set of commits by one pipeline; their datums, logs and reasons. Errors as in <see cref="RepoOperations"/>.
 /// </summary>
-/// <remarks>What servers of 1.4 and 1.5 do not know ends with <see cref="PachException"/> and UNIMPLEMENTED, unless it is said otherwise.</remarks>
+/// <remarks>
+/// What servers of 1.4 and 1.5 do not know ends with <see cref="PachException"/> and UNIMPLEMENTED, unless it is said otherwise.
+/// </remarks>
 public sealed class JobOperations
 {
     private readonly Connection _connection;
@@ -24,13 +26,16 @@ public sealed class JobOperations
     }
 
     /// <summary>Describes a job.</summary>
-    public Task<JobInfo> InspectAsync(string job, CancellationToken cancellationToken = default) => InspectAsync(job, block: false, cancellationToken);
+    public Task<JobInfo> InspectAsync(string job, CancellationToken cancellationToken = default) =>
+        InspectAsync(job, block: false, cancellationToken);
 
     /// <summary>Waits until a job has ended, however it ends.</summary>
-    public Task<JobInfo> WaitAsync(string job, CancellationToken cancellationToken = default) => InspectAsync(job, block: true, cancellationToken);
+    public Task<JobInfo> WaitAsync(string job, CancellationToken cancellationToken = default) =>
+        InspectAsync(job, block: true, cancellationToken);
 
     /// <summary>
-    /// Describes a job with the reason why it failed or was stopped; servers of 1.5 give none. With <paramref name="untilEnd"/>, again whenever
+    /// Describes a job with the reason why it failed or was stopped; servers of 1.5 give none. With <paramref name="untilEnd"/>, again
+    /// whenever
     /// it changes, until it has ended.
     /// </summary>
     public IAsyncEnumerable<InspectJobResponse> FollowAsync(string job, bool untilEnd = true, CancellationToken cancellationToken = default)
@@ -53,7 +58,8 @@ public sealed class JobOperations
             _connection.ReadOrFallBackAsync(
                 "Pipelines/ListJobs",
                 () => _native.ListJobs(new ListJobsRequest { Pipeline = filter }, cancellationToken: cancellationToken),
-                () => _connection.OnceAsync(() => _pps.ListJobAsync(new ListJobRequest { Pipeline = filter }, cancellationToken: cancellationToken)),
+                () => _connection.OnceAsync(
+                    () => _pps.ListJobAsync(new ListJobRequest { Pipeline = filter }, cancellationToken: cancellationToken)),
                 cancellationToken),
             cancellationToken);
     }
@@ -65,7 +71,8 @@ public sealed class JobOperations
     {
         ListJobsRequest request = new() { Pipeline = pipeline?.Length > 0 ? new Pipeline { Name = pipeline } : null, Watch = true };
         return JobsAsync(
-            _connection.ReadAsync(() => _native.ListJobs(request, cancellationToken: cancellationToken), cancellationToken), cancellationToken);
+            _connection.ReadAsync(() => _native.ListJobs(request, cancellationToken: cancellationToken), cancellationToken),
+            cancellationToken);
     }
 
     /// <summary>Stops a job. What had ended stays as it was.</summary>
@@ -90,7 +97,8 @@ public sealed class JobOperations
         : _connection.ReadAsync(() => _pps.GetLogs(filter, cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Lists the datums of a job, in their order; from servers of 1.5, those that failed first.</summary>
-    public async IAsyncEnumerable<DatumInfo> ListDatumsAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<DatumInfo> ListDatumsAsync(
+        string job, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         IAsyncEnumerable<ListDatumsResponse> pieces = _connection.ReadOrFallBackAsync(
             "Pipelines/ListDatums",
@@ -126,7 +134,8 @@ public sealed class JobOperations
     }
 
     /// <summary>Tells of each datum of a job, in their order, why it ran or was skipped: what differs from the job before.</summary>
-    public async IAsyncEnumerable<DatumExplanation> ExplainAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<DatumExplanation> ExplainAsync(
+        string job, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await foreach (ExplainJobResponse piece in _connection.ReadAsync(
             () => _native.ExplainJob(new ExplainJobRequest { Job = ToWire(job) }, cancellationToken: cancellationToken), cancellationToken))
@@ -177,7 +186,8 @@ public sealed class JobOperations
         };
     }
 
-    private async IAsyncEnumerable<ListDatumsResponse> ListAsOfOldAsync(string job, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ListDatumsResponse> ListAsOfOldAsync(
+        string job, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         DatumInfos datums = await _connection.CallAsync(
             _pps.ListDatumAsync(new ListDatumRequest { Job = ToWire(job) }, cancellationToken: cancellationToken));

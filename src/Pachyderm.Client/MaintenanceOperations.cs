@@ -15,18 +15,23 @@ public sealed class MaintenanceOperations
     private readonly Connection _connection;
     private readonly Maintenance.MaintenanceClient _native;
 
-    internal MaintenanceOperations(Connection connection) => (_connection, _native) = (connection, new Maintenance.MaintenanceClient(connection.Invoker));
+    internal MaintenanceOperations(Connection connection) =>
+        (_connection, _native) = (connection, new Maintenance.MaintenanceClient(connection.Invoker));
 
     /// <summary>Checks everything that is stored, and yields findings, progress and at last a summary.</summary>
     /// <param name="fix">Whether what can be repaired is repaired.</param>
     /// <param name="readData">Whether every chunk is read and hashed, not just what refers to what.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="PachException"><see cref="StatusCode.Unimplemented"/>: the server is of 1.5 or older.</exception>
-    public IAsyncEnumerable<FsckResponse> FsckAsync(bool fix = false, bool readData = false, CancellationToken cancellationToken = default) =>
-        _connection.ReadAsync(() => _native.Fsck(new FsckRequest { Fix = fix, ReadData = readData }, cancellationToken: cancellationToken), cancellationToken);
+    public IAsyncEnumerable<FsckResponse> FsckAsync(
+        bool fix = false, bool readData = false, CancellationToken cancellationToken = default) =>
+        _connection.ReadAsync(
+            () => _native.Fsck(new FsckRequest { Fix = fix, ReadData = readData }, cancellationToken: cancellationToken),
+            cancellationToken);
 
     /// <summary>Removes what nothing refers to, and yields progress and at last a summary. Servers of 1.5 and older tell neither.</summary>
-    public async IAsyncEnumerable<CollectGarbageResponse> CollectGarbageAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<CollectGarbageResponse> CollectGarbageAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         IAsyncEnumerable<CollectGarbageResponse> answers = _connection.ReadOrFallBackAsync(
             "CollectGarbage",
@@ -54,14 +59,16 @@ public sealed class MaintenanceOperations
     /// </exception>
     public IAsyncEnumerable<ConsolidateResponse> ConsolidateAsync(bool release = false, CancellationToken cancellationToken = default) =>
         _connection.ReadAsync(
-            () => _native.Consolidate(new ConsolidateRequest { Release = release }, cancellationToken: cancellationToken), cancellationToken);
+            () => _native.Consolidate(new ConsolidateRequest { Release = release }, cancellationToken: cancellationToken),
+            cancellationToken);
 
     /// <summary>Deletes all pipelines, jobs, repos, commits and files.</summary>
     public async Task DeleteAllAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            await _connection.CallAsync(new PpsApi.APIClient(_connection.Invoker).DeleteAllAsync(new Empty(), cancellationToken: cancellationToken));
+            await _connection.CallAsync(
+                new PpsApi.APIClient(_connection.Invoker).DeleteAllAsync(new Empty(), cancellationToken: cancellationToken));
         }
         catch (PachException exception) when (exception.Status == StatusCode.Unimplemented)
         {
@@ -69,13 +76,15 @@ public sealed class MaintenanceOperations
             _connection.RememberLack("pps.API/DeleteAll");
         }
 
-        await _connection.CallAsync(new PfsApi.APIClient(_connection.Invoker).DeleteAllAsync(new Empty(), cancellationToken: cancellationToken));
+        await _connection.CallAsync(
+            new PfsApi.APIClient(_connection.Invoker).DeleteAllAsync(new Empty(), cancellationToken: cancellationToken));
     }
 
     private async IAsyncEnumerable<CollectGarbageResponse> CollectAsOfOldAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await _connection.CallAsync(
-            new PpsApi.APIClient(_connection.Invoker).GarbageCollectAsync(new GarbageCollectRequest(), cancellationToken: cancellationToken));
+            new PpsApi.APIClient(_connection.Invoker).GarbageCollectAsync(
+                new GarbageCollectRequest(), cancellationToken: cancellationToken));
         yield break;
     }
 }

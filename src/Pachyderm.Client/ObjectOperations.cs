@@ -5,13 +5,16 @@ using WireObject = Pachyderm.Wire.Pfs.Object;
 
 namespace Pachyderm.Client;
 
-/// <summary>Objects: content under its SHA-512 in hexadecimal digits, and tags, which are further names. Errors as in <see cref="RepoOperations"/>.</summary>
+/// <summary>
+/// Objects: content under its SHA-512 in hexadecimal digits, and tags, which are further names. Errors as in <see cref="RepoOperations"/>.
+/// </summary>
 public sealed class ObjectOperations
 {
     private readonly Connection _connection;
     private readonly ObjectAPI.ObjectAPIClient _objects;
 
-    internal ObjectOperations(Connection connection) => (_connection, _objects) = (connection, new ObjectAPI.ObjectAPIClient(connection.Invoker));
+    internal ObjectOperations(Connection connection) =>
+        (_connection, _objects) = (connection, new ObjectAPI.ObjectAPIClient(connection.Invoker));
 
     /// <summary>Stores content.</summary>
     /// <param name="content">Read to its end.</param>
@@ -48,7 +51,8 @@ public sealed class ObjectOperations
     /// <param name="offset">First byte of the whole that is wanted.</param>
     /// <param name="size">Most bytes; 0 for all.</param>
     /// <param name="cancellationToken">Stops the download.</param>
-    public Task GetManyAsync(IEnumerable<string> hashes, Stream destination, ulong offset = 0, ulong size = 0, CancellationToken cancellationToken = default)
+    public Task GetManyAsync(
+        IEnumerable<string> hashes, Stream destination, ulong offset = 0, ulong size = 0, CancellationToken cancellationToken = default)
     {
         GetObjectsRequest request = new() { OffsetBytes = offset, SizeBytes = size };
         request.Objects.AddRange(hashes.Select(hash => new WireObject { Hash = hash }));
@@ -84,15 +88,21 @@ public sealed class ObjectOperations
 
     /// <summary>Lists the hashes of all objects.</summary>
     public IAsyncEnumerable<WireObject> ListAsync(CancellationToken cancellationToken = default) =>
-        _connection.ReadAsync(() => _objects.ListObjects(new ListObjectsRequest(), cancellationToken: cancellationToken), cancellationToken);
+        _connection.ReadAsync(
+            () => _objects.ListObjects(new ListObjectsRequest(), cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Lists tags.</summary>
     /// <param name="prefix">Only tags that begin with this.</param>
-    /// <param name="withObjects">Whether each tag comes with its object. Servers of 1.4 and 1.5 then send each tag a second time without.</param>
+    /// <param name="withObjects">
+    /// Whether each tag comes with its object. Servers of 1.4 and 1.5 then send each tag a second time without.
+    /// </param>
     /// <param name="cancellationToken">Stops it.</param>
-    public IAsyncEnumerable<ListTagsResponse> ListTagsAsync(string prefix = "", bool withObjects = false, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ListTagsResponse> ListTagsAsync(
+        string prefix = "", bool withObjects = false, CancellationToken cancellationToken = default) =>
         _connection.ReadAsync(
-            () => _objects.ListTags(new ListTagsRequest { Prefix = prefix, IncludeObject = withObjects }, cancellationToken: cancellationToken), cancellationToken);
+            () => _objects.ListTags(
+                new ListTagsRequest { Prefix = prefix, IncludeObject = withObjects }, cancellationToken: cancellationToken),
+            cancellationToken);
 
     /// <summary>Deletes objects. Those that do not exist are passed over.</summary>
     public Task DeleteAsync(IEnumerable<string> hashes, CancellationToken cancellationToken = default)

@@ -18,7 +18,9 @@ public sealed class PachAddress
 
     private PachAddress(Uri uri) => Uri = uri;
 
-    /// <summary>The address with its scheme: <c>http</c> for plain text, which pachd speaks, or <c>https</c> for a proxy in front of it.</summary>
+    /// <summary>
+    /// The address with its scheme: <c>http</c> for plain text, which pachd speaks, or <c>https</c> for a proxy in front of it.
+    /// </summary>
     public Uri Uri { get; }
 
     /// <summary>Reads <c>HOST</c>, <c>HOST:PORT</c>, <c>[IPV6]:PORT</c>, <c>http://HOST:PORT</c> or <c>https://HOST:PORT</c>.</summary>
@@ -28,7 +30,8 @@ public sealed class PachAddress
         ArgumentNullException.ThrowIfNull(text);
         return TryParse(text, out PachAddress? address)
             ? address
-            : throw new OperatorException("address-malformed", $"address '{Describe(text)}'", "it is not of the form HOST:PORT", $"name a pachd, such as {Default}");
+            : throw new OperatorException(
+                "address-malformed", $"address '{Describe(text)}'", "it is not of the form HOST:PORT", $"name a pachd, such as {Default}");
     }
 
     /// <summary>Reads an address; see <see cref="Parse"/>.</summary>
@@ -50,7 +53,8 @@ public sealed class PachAddress
         if (colon >= 0)
         {
             host = authority[..colon];
-            if (!int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is 0 or > ushort.MaxValue)
+            if (!int.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+                || port is 0 or > ushort.MaxValue)
             {
                 return false;
             }

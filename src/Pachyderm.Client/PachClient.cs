@@ -6,7 +6,8 @@ using VersionApi = Pachyderm.Wire.Version.API;
 namespace Pachyderm.Client;
 
 /// <summary>
-/// A client of pachd, of this implementation or of 1.4 and 1.5. It holds one connection, which is made with the first call and again when it
+/// A client of pachd, of this implementation or of 1.4 and 1.5. It holds one connection, which is made with the first call and again when
+/// it
 /// breaks; it can be used by many callers at once. Results are the messages of the wire.
 /// </summary>
 /// <remarks>
@@ -73,11 +74,13 @@ public sealed class PachClient : IAsyncDisposable
 
     /// <summary>The server's release.</summary>
     public Task<Wire.Version.Version> GetVersionAsync(CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(new VersionApi.APIClient(_connection.Invoker).GetVersionAsync(new Empty(), cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            new VersionApi.APIClient(_connection.Invoker).GetVersionAsync(new Empty(), cancellationToken: cancellationToken));
 
     /// <summary>Returns if the server is up and well, and throws otherwise.</summary>
     public Task CheckHealthAsync(CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(new HealthApi.HealthClient(_connection.Invoker).HealthAsync(new Empty(), cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            new HealthApi.HealthClient(_connection.Invoker).HealthAsync(new Empty(), cancellationToken: cancellationToken));
 
     /// <summary>Closes the connection.</summary>
     public ValueTask DisposeAsync() => _connection.DisposeAsync();

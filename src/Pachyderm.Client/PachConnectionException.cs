@@ -3,7 +3,9 @@ using Pachyderm.Errors;
 namespace Pachyderm.Client;
 
 /// <summary>There is no connection to the server, or it broke.</summary>
-/// <param name="id"><c>pachd-unreachable</c>: no connection came about. <c>pachd-connection-lost</c>: it broke before the answer was complete.</param>
+/// <param name="id">
+/// <c>pachd-unreachable</c>: no connection came about. <c>pachd-connection-lost</c>: it broke before the answer was complete.
+/// </param>
 /// <param name="address">The server's address.</param>
 /// <param name="problem">What is wrong.</param>
 /// <param name="remedy">What to do.</param>

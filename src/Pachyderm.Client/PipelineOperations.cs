@@ -18,7 +18,8 @@ public sealed class PipelineOperations
         _connection.CallAsync(_pps.CreatePipelineAsync(pipeline, cancellationToken: cancellationToken));
 
     /// <summary>
-    /// Makes the pipelines of a text, one after the other (<see cref="PipelineSpecs"/>). If the server refuses one, those before it are kept.
+    /// Makes the pipelines of a text, one after the other (<see cref="PipelineSpecs"/>). If the server refuses one, those before it are
+    /// kept.
     /// </summary>
     /// <exception cref="MalformedSpecException">The text is no spec; nothing was made.</exception>
     public async Task CreateAsync(string json, CancellationToken cancellationToken = default)
@@ -29,7 +30,9 @@ public sealed class PipelineOperations
         }
     }
 
-    /// <summary>Replaces the pipelines that a text names, one after the other. If the server refuses one, those before it are replaced.</summary>
+    /// <summary>
+    /// Replaces the pipelines that a text names, one after the other. If the server refuses one, those before it are replaced.
+    /// </summary>
     /// <param name="json">The spec.</param>
     /// <param name="reprocess">Whether everything runs again; else what was processed before is only read.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -79,7 +82,8 @@ public sealed class PipelineOperations
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task DeleteAllAsync(bool deleteJobs = false, bool deleteRepo = false, CancellationToken cancellationToken = default) =>
         _connection.CallAsync(_pps.DeletePipelineAsync(
-            new DeletePipelineRequest { All = true, DeleteJobs = deleteJobs, DeleteRepo = deleteRepo }, cancellationToken: cancellationToken));
+            new DeletePipelineRequest { All = true, DeleteJobs = deleteJobs, DeleteRepo = deleteRepo },
+            cancellationToken: cancellationToken));
 
     /// <summary>Makes a job of a pipeline by hand.</summary>
     /// <param name="job">

@@ -6,7 +6,10 @@ using PfsApi = Pachyderm.Wire.Pfs.API;
 
 namespace Pachyderm.Client;
 
-/// <summary>Repos. Every method throws <see cref="PachException"/> if the server refuses, <see cref="PachConnectionException"/> without a connection.</summary>
+/// <summary>
+/// Repos. Every method throws <see cref="PachException"/> if the server refuses, <see cref="PachConnectionException"/> without a
+/// connection.
+/// </summary>
 public sealed class RepoOperations
 {
     private readonly Connection _connection;
@@ -27,7 +30,8 @@ public sealed class RepoOperations
     /// <param name="update">Whether an existing repo gets this description and provenance; otherwise an existing one is an error.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task CreateAsync(
-        string name, string description = "", IEnumerable<string>? provenance = null, bool update = false, CancellationToken cancellationToken = default)
+        string name, string description = "", IEnumerable<string>? provenance = null, bool update = false,
+        CancellationToken cancellationToken = default)
     {
         CreateRepoRequest request = new() { Repo = new Repo { Name = name }, Description = description, Update = update };
         request.Provenance.AddRange(ToWire(provenance));
@@ -36,7 +40,8 @@ public sealed class RepoOperations
 
     /// <summary>Describes a repo.</summary>
     public Task<RepoInfo> InspectAsync(string name, CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.InspectRepoAsync(new InspectRepoRequest { Repo = new Repo { Name = name } }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.InspectRepoAsync(new InspectRepoRequest { Repo = new Repo { Name = name } }, cancellationToken: cancellationToken));
 
     /// <summary>Lists repos, the one that changed last first.</summary>
     /// <param name="provenance">Only those that have all of these repos in their provenance.</param>
@@ -65,11 +70,13 @@ public sealed class RepoOperations
     /// <param name="force">Even if the content of other repos was computed from it.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task DeleteAsync(string name, bool force = false, CancellationToken cancellationToken = default) => _connection.CallAsync(
-        _pfs.DeleteRepoAsync(new DeleteRepoRequest { Repo = new Repo { Name = name }, Force = force }, cancellationToken: cancellationToken));
+        _pfs.DeleteRepoAsync(
+            new DeleteRepoRequest { Repo = new Repo { Name = name }, Force = force }, cancellationToken: cancellationToken));
 
     /// <summary>Deletes all repos.</summary>
     public Task DeleteAllAsync(CancellationToken cancellationToken = default) =>
-        _connection.CallAsync(_pfs.DeleteRepoAsync(new DeleteRepoRequest { Force = true, All = true }, cancellationToken: cancellationToken));
+        _connection.CallAsync(
+            _pfs.DeleteRepoAsync(new DeleteRepoRequest { Force = true, All = true }, cancellationToken: cancellationToken));
 
     private static IEnumerable<Repo> ToWire(IEnumerable<string>? names) => (names ?? []).Select(name => new Repo { Name = name });
 }

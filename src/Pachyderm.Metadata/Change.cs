@@ -24,19 +24,25 @@ public enum ChangeKind
     /// <summary>A repo was deleted, with its commits and branches; these have no entries of their own.</summary>
     RepoDeleted = 7,
 
-    /// <summary>A pipeline was created, updated, started or stopped, or its state changed; <see cref="Change.Repo"/> has its name.</summary>
+    /// <summary>
+    /// A pipeline was created, updated, started or stopped, or its state changed; <see cref="Change.Repo"/> has its name.
+    /// </summary>
     PipelineChanged = 8,
 
     /// <summary>A pipeline was deleted; <see cref="Change.Repo"/> has its name.</summary>
     PipelineDeleted = 9,
 
-    /// <summary>A job was created or its state changed; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
+    /// <summary>
+    /// A job was created or its state changed; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.
+    /// </summary>
     JobChanged = 10,
 
     /// <summary>A job was deleted; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
     JobDeleted = 11,
 
-    /// <summary>The log of a job has grown; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.</summary>
+    /// <summary>
+    /// The log of a job has grown; <see cref="Change.Repo"/> has its pipeline, <see cref="Change.Commit"/> its identifier.
+    /// </summary>
     LogAppended = 12,
 }
 

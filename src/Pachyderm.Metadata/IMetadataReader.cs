@@ -77,6 +77,9 @@ public interface IMetadataReader
     /// <summary>Sequence of the last change; 0 before the first.</summary>
     long LastChange { get; }
 
+    /// <summary>Sequence of the last pending write that was ever added, whether it is still there or not; 0 before the first.</summary>
+    long LastPendingWrite { get; }
+
     /// <summary>A page of the feed.</summary>
     /// <param name="after">Only changes behind this sequence.</param>
     /// <param name="limit">Largest number of changes, above 0.</param>

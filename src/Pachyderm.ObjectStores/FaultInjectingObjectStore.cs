@@ -193,7 +193,9 @@ public enum FaultMoment
     /// <summary>Nothing happened.</summary>
     Before,
 
-    /// <summary>After some bytes went over: the first half of what a put reads, or of what a read delivers. For other calls as <see cref="Before"/>.</summary>
+    /// <summary>
+    /// After some bytes went over: the first half of what a put reads, or of what a read delivers. For other calls as <see cref="Before"/>.
+    /// </summary>
     During,
 
     /// <summary>The call took effect, and its answer was lost.</summary>

@@ -1,6 +1,8 @@
 namespace Pachyderm.ObjectStores;
 
-/// <summary>A store that keeps what killed writers left behind (files under construction, unfinished uploads) until it is told to clean up.</summary>
+/// <summary>
+/// A store that keeps what killed writers left behind (files under construction, unfinished uploads) until it is told to clean up.
+/// </summary>
 public interface IObjectStoreMaintenance
 {
     /// <summary>Removes the remains of writes that were begun longer than <paramref name="minimumAge"/> ago and never finished.</summary>

@@ -29,7 +29,8 @@ public static class StorageErrors
             UnauthorizedAccessException => new OperatorException(
                 "storage-permission", path, "permission denied", "run as a user who may access it, or change its owner or mode", exception),
             PathTooLongException => new OperatorException(
-                "storage-path-too-long", path, "the path is too long for the file system", "use a directory with a shorter path", exception),
+                "storage-path-too-long", path, "the path is too long for the file system", "use a directory with a shorter path",
+                exception),
             DirectoryNotFoundException or FileNotFoundException => new OperatorException(
                 "storage-not-found", path, "no such file or directory", "check the path", exception),
             IOException failure => TranslateCode(failure, path),

@@ -32,7 +32,14 @@ public sealed class ClusterExtract(IMetadataMaintenance metadata, PackChunkStore
     /// <param name="cancellationToken">Ends it; the stream is then one without its end.</param>
     /// <exception cref="CorruptionException">Something that is needed is missing or damaged.</exception>
     /// <exception cref="OperatorException">A disk, or an older store whose objects were adopted, fails.</exception>
-    public async Task WriteAsync(Stream target, CancellationToken cancellationToken)
+    public Task WriteAsync(Stream target, CancellationToken cancellationToken) => WriteAsync(target, Guid.NewGuid(), cancellationToken);
+
+    /// <summary>Writes the stream under an identity of the caller's, by which <see cref="StreamProof"/> knows it again.</summary>
+    /// <param name="target">As above.</param>
+    /// <param name="identity">The identity.</param>
+    /// <param name="cancellationToken">As above.</param>
+    /// <exception cref="OperatorException">As above.</exception>
+    public async Task WriteAsync(Stream target, Guid identity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
         await using PackHold hold = await chunks.HoldPacksAsync("an extraction", cancellationToken);
@@ -45,7 +52,7 @@ public sealed class ClusterExtract(IMetadataMaintenance metadata, PackChunkStore
             await using SqliteMetadataStore copy = await SqliteMetadataStore.OpenAsync(
                 new SqliteMetadataOptions { Path = path, ReadOnly = true }, cancellationToken);
             using FrameWriter frames = new(target);
-            await frames.BeginAsync(Guid.NewGuid(), time.GetUtcNow(), cancellationToken);
+            await frames.BeginAsync(identity, time.GetUtcNow(), cancellationToken);
             await WriteChunksAsync(copy, frames, cancellationToken);
             await new RecordExtract(copy, frames, PageLength).WriteAsync(cancellationToken);
             await frames.EndAsync(cancellationToken);

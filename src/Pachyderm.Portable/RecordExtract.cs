@@ -169,7 +169,8 @@ internal sealed class RecordExtract(IMetadataStore records, FrameWriter frames, 
         }
 
         await foreach ((_, ReadOnlyMemory<byte> piece) in PagesAsync<long?, KeyValuePair<long, ReadOnlyMemory<byte>>>(
-            (after, limit) => records.ReadAsync(reader => new PpsReader(reader).ListLogs(pipeline, job, after ?? 0, limit), cancellationToken),
+            (after, limit) => records.ReadAsync(
+                reader => new PpsReader(reader).ListLogs(pipeline, job, after ?? 0, limit), cancellationToken),
             static piece => piece.Key))
         {
             await frames.WriteAsync(

@@ -69,6 +69,9 @@ internal static class StreamFormat
     /// <summary>The seed of the checks of frames.</summary>
     public static long Seed(ReadOnlySpan<byte> header) => (long)XxHash3.HashToUInt64(header[16..32]);
 
+    /// <summary>The identity of the stream.</summary>
+    public static Guid Identity(ReadOnlySpan<byte> header) => new(header[16..32], bigEndian: true);
+
     /// <summary>The check of a frame.</summary>
     public static ulong Check(ReadOnlySpan<byte> frameHeader, ReadOnlySpan<byte> payload, long seed, long number)
     {

@@ -41,10 +41,14 @@ public readonly record struct RecordGuard(ReadOnlyMemory<byte> Key, RecordGuardK
     public static RecordGuard Unchanged(ReadOnlyMemory<byte> key, long modRevision) => new(key, RecordGuardKind.ModRevision, modRevision);
 
     /// <summary>The key must be the one that was created at <paramref name="createRevision"/>, whatever was written to it since.</summary>
-    public static RecordGuard SameKey(ReadOnlyMemory<byte> key, long createRevision) => new(key, RecordGuardKind.CreateRevision, createRevision);
+    public static RecordGuard SameKey(ReadOnlyMemory<byte> key, long createRevision) =>
+        new(key, RecordGuardKind.CreateRevision, createRevision);
 
     /// <summary>The key must exist and have this value, whenever it was written.</summary>
-    public static RecordGuard HasValue(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => new(key, RecordGuardKind.Value, 0) { Value = value };
+    public static RecordGuard HasValue(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => new(key, RecordGuardKind.Value, 0)
+    {
+        Value = value,
+    };
 }
 
 /// <summary>One write: a put, or a delete when <paramref name="Value"/> is null.</summary>

@@ -16,7 +16,10 @@ internal static class SchedulingTelemetry
 
     private static readonly Histogram<double> JobDuration = Meter.CreateHistogram<double>(
         "pachyderm.scheduling.job_duration", "s", "Time from the moment a job was triggered to its success or failure.",
-        tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000] });
+        tags: null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000],
+        });
 
     private static readonly UpDownCounter<long> Workers = Meter.CreateUpDownCounter<long>(
         "pachyderm.scheduling.workers", "{worker}", "Workers that run at present.");

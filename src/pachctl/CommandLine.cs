@@ -32,7 +32,8 @@ internal static class CommandLine
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeForTidyingUp });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeForTidyingUp });
         }
         catch (MigrationFailedException exception)
         {
@@ -40,7 +41,11 @@ internal static class CommandLine
         }
         catch (OperatorException exception)
         {
-            return Fail(exception.Message, exception.Id is "verification-failed" or "undo-incomplete" or "report-not-writable" or "upgrade-differs" or "backup-differs" ? ExitCodes.Failed : ExitCodes.Blocked);
+            return Fail(
+                exception.Message,
+                exception.Id is "verification-failed" or "undo-incomplete" or "report-not-writable" or "upgrade-differs" or "backup-differs"
+                    ? ExitCodes.Failed
+                    : ExitCodes.Blocked);
         }
         catch (OperationCanceledException)
         {
@@ -64,7 +69,8 @@ internal static class CommandLine
     private static int FailUnexpectedly(Exception exception)
     {
         Console.Error.WriteLine(exception);
-        return Fail("this is a defect of pachctl; of a migration, `pachctl migrate status` tells what state the store is in", ExitCodes.Failed);
+        return Fail(
+            "this is a defect of pachctl; of a migration, `pachctl migrate status` tells what state the store is in", ExitCodes.Failed);
     }
 
     private static int Fail(string message, int exitCode)

@@ -5,8 +5,6 @@ namespace Architecture.Tests;
 /// <summary>Holds the references between projects against the list of rooms in ARCHITECTURE.md, which is in order: each room uses those below.</summary>
 public class ArrowTests
 {
-    private static readonly string Root = FindRoot();
-
     public static TheoryData<string> Projects => [.. FindProjects().Select(static project => project.Room)];
 
     [Fact]
@@ -33,29 +31,19 @@ public class ArrowTests
         }
     }
 
-    private static IEnumerable<string> ListRooms() => File.ReadLines(Path.Combine(Root, "ARCHITECTURE.md"))
+    private static IEnumerable<string> ListRooms() => File.ReadLines(Path.Combine(Repository.Root, "ARCHITECTURE.md"))
         .Where(static line => line.StartsWith("src/", StringComparison.Ordinal) || line.StartsWith("migration/", StringComparison.Ordinal))
         .Select(static line => line.Split(' ')[0].TrimEnd('/'));
 
-    private static IEnumerable<(string Room, string Project)> FindProjects() => Directory.EnumerateDirectories(Path.Combine(Root, "src"))
-        .Append(Path.Combine(Root, "migration"))
+    private static IEnumerable<(string Room, string Project)> FindProjects() => Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src"))
+        .Append(Path.Combine(Repository.Root, "migration"))
         .SelectMany(static directory => Directory.EnumerateFiles(directory, "*.csproj"))
-        .Select(static project => (Path.GetRelativePath(Root, Path.GetDirectoryName(project)!), project));
+        .Select(static project => (Path.GetRelativePath(Repository.Root, Path.GetDirectoryName(project)!), project));
 
     private static IEnumerable<string> ReferencesOf(string room)
     {
         string project = FindProjects().Single(found => found.Room == room).Project;
         return XDocument.Load(project).Descendants("ProjectReference").Select(reference => Path.GetRelativePath(
-            Root, Path.GetFullPath(Path.Combine(Path.GetDirectoryName(project)!, Path.GetDirectoryName((string)reference.Attribute("Include")!)!))));
-    }
-
-    private static string FindRoot()
-    {
-        DirectoryInfo? directory = new(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Pachyderm.slnx")))
-        {
-            directory = directory.Parent;
-        }
-        return directory!.FullName;
+            Repository.Root, Path.GetFullPath(Path.Combine(Path.GetDirectoryName(project)!, Path.GetDirectoryName((string)reference.Attribute("Include")!)!))));
     }
 }

@@ -69,6 +69,46 @@ public class ImportTests
         Assert.Empty(Directory.GetFiles(cluster.Workspace.Root, "*.source.snap"));
     }
 
+    [Theory]
+    [InlineData("import.fenced")]
+    [InlineData("import.verified")]
+    public async Task What_is_written_to_a_live_etcd_while_it_is_imported_is_noticed_before_the_stamp(string killedAt)
+    {
+        await using LiveCluster cluster = await LiveCluster.StartAsync(Sets.Small15, withStorage: true);
+        string data = cluster.Workspace["data"];
+        string[] import = ["migrate", "--etcd", cluster.Etcd.Endpoint, "--storage", cluster.Workspace.Storage, "--data", data, .. Accepted];
+        string[] resume = ["migrate", "resume", "--data", data];
+        (await PachctlProcess.RunAsync(import, new Dictionary<string, string>(StringComparer.Ordinal) { ["PACHYDERM_KILL_AT"] = killedAt }))
+            .MustExitWith(PachctlResult.Killed);
+        string branch = (await cluster.ReadAsync()).Records.Keys.First(static key => key.StartsWith("pachyderm_pfs/branches/images/", StringComparison.Ordinal));
+        await cluster.PutAsync("of/another/cluster", "x");
+        await cluster.PutAsync("pachyderm_pfs/repos/written-meanwhile", "");
+        await cluster.DeleteAsync(branch);
+
+        foreach (string[] goOn in (string[][])[import, resume])
+        {
+            (await PachctlProcess.RunAsync(goOn)).MustRefuse(
+                2, "2 records were written after the snapshot", "created pachyderm_pfs/repos/written-meanwhile", $"deleted {branch}",
+                "stop every pachd", "--accept source-changed");
+            Assert.False(File.Exists(Path.Combine(data, "format.json")));
+        }
+
+        (await PachctlProcess.RunAsync([.. import, "--accept", "source-changed"])).MustExitWith(0);
+        (await PachctlProcess.RunAsync("migrate", "verify", "--data", data)).MustExitWith(0);
+    }
+
+    [Fact]
+    public async Task A_write_to_another_cluster_in_the_same_etcd_is_none_to_this_one()
+    {
+        await using LiveCluster cluster = await LiveCluster.StartAsync(Sets.Small15, withStorage: true);
+        string[] import = ["migrate", "--etcd", cluster.Etcd.Endpoint, "--storage", cluster.Workspace.Storage, "--data", cluster.Workspace["data"], .. Accepted];
+        (await PachctlProcess.RunAsync(import, new Dictionary<string, string>(StringComparer.Ordinal) { ["PACHYDERM_KILL_AT"] = "import.ran" }))
+            .MustExitWith(PachctlResult.Killed);
+        await cluster.PutAsync("of/another/cluster", "x");
+
+        (await PachctlProcess.RunAsync("migrate", "resume", "--data", cluster.Workspace["data"])).MustExitWith(0);
+    }
+
     [Fact]
     public async Task Access_control_lists_stop_an_import_until_they_are_accepted()
     {

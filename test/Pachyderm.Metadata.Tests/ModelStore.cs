@@ -19,6 +19,8 @@ internal sealed class ModelStore : IMetadataWriter
 
     public long LastChange => _changes.Count;
 
+    public long LastPendingWrite => _sequence;
+
     public ModelStore Copy() => new()
     {
         _repos = [.. _repos],

@@ -29,6 +29,10 @@ public sealed class SqliteFormatTests : IDisposable
     }
 
     [Fact]
+    public void The_kinds_of_changes_in_the_feed_are_those_of_the_golden_file() =>
+        new GoldenFormat("Pachyderm.Metadata.Tests", "feed", StoreFormat.Version, "StoreFormat.Version").HasShape(JsonShape.Of(typeof(ChangeKind)));
+
+    [Fact]
     public async Task The_golden_store_of_every_format_up_to_this_one_reads_as_it_was_written()
     {
         for (int format = 1; format <= StoreFormat.Version; format++)

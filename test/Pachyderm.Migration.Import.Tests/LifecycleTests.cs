@@ -104,6 +104,49 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task Undo_notices_objects_tags_and_writes_to_open_commits_which_the_feed_does_not_tell_of()
+    {
+        using ImportBed bed = new(Dirty);
+        await bed.RunAsync();
+        CommitName open = new(new RepoName("images"), new CommitId("1fe58fc0830f48ec80abc9ea905af2c7"));
+        string known;
+        await using (ServedCluster cluster = await ServedCluster.OpenAsync(bed))
+        {
+            Assert.NotEmpty(await cluster.ReadAsync(open));
+            known = (await cluster.Stores.Metadata.ReadAsync(static reader => reader.ListObjects(null, 1), ImportBed.Token))[0].Hash;
+        }
+        Assert.Empty(await RefusedAsync(bed));
+
+        await using (ServedCluster cluster = await ServedCluster.OpenAsync(bed))
+        {
+            await cluster.Stores.Metadata.WriteAsync(
+                writer =>
+                {
+                    writer.PutTag(new TagRecord("a-new-tag", known));
+                    return true;
+                },
+                ImportBed.Token);
+        }
+        Assert.Matches("^written since the import: tags of objects, which are [0-9]+ and were [0-9]+$", Assert.Single(await RefusedAsync(bed)));
+
+        await using (ServedCluster cluster = await ServedCluster.OpenAsync(bed))
+        {
+            await cluster.Files.Writer.DeleteAsync(new CommitReference(open), "/open.txt", ImportBed.Token);
+            await cluster.Files.Objects.PutAsync(Pieces(), static () => [], ImportBed.Token);
+        }
+        Assert.Equal(
+            ["written since the import: 1 write of files in open commits", "written since the import: 1 object by the object API"],
+            (await RefusedAsync(bed)).SkipLast(1),
+            StringComparer.Ordinal);
+
+        static async IAsyncEnumerable<ReadOnlyMemory<byte>> Pieces()
+        {
+            await Task.CompletedTask;
+            yield return new byte[] { 1, 2, 3 };
+        }
+    }
+
+    [Fact]
     public async Task A_final_import_is_not_undone_and_leaves_no_traces_in_the_records()
     {
         using ImportBed bed = new(Small);
@@ -135,6 +178,22 @@ public sealed class LifecycleTests
             Names(after).Except(Names(before), StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray());
         await cluster.Files.Commits.FinishAsync(new CommitReference(open), ImportBed.Token);
         Assert.Equal(after, await cluster.ReadAsync(open));
+    }
+
+    // What an undo says that it would lose; nothing is undone here.
+    private static async Task<IReadOnlyList<string>> RefusedAsync(ImportBed bed)
+    {
+        await using (DataStores stores = await bed.OpenAsync())
+        {
+            ImportJournal journal = (await ImportJournal.ReadAsync(bed.Data, ImportBed.Token))!;
+            if ((await LaterWrites.FindAsync(stores.Metadata, journal, ImportBed.Token)).Names.Count == 0)
+            {
+                return [];
+            }
+        }
+        List<string> said = [];
+        Assert.Equal("later-writes", (await Assert.ThrowsAsync<OperatorException>(() => bed.Import(said.Add).UndoAsync(ImportBed.Token))).Id);
+        return said;
     }
 
     private static IEnumerable<string> Names(IEnumerable<string> files) => files.Select(static file => file.Split(' ')[0]);

@@ -37,12 +37,27 @@ internal sealed class PachctlProcess
 
     /// <summary>Runs it to the end.</summary>
     /// <exception cref="InvalidOperationException">It ended with another code than 0.</exception>
-    public async Task<ProcessCost> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    public Task<ProcessCost> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken) =>
+        RunAsync(_program, arguments, new Dictionary<string, string>(StringComparer.Ordinal), cancellationToken);
+
+    /// <summary>Runs any program to the end, and measures it in the same way.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Variables that it gets besides.</param>
+    /// <param name="cancellationToken">Kills it.</param>
+    /// <exception cref="InvalidOperationException">It ended with another code than 0.</exception>
+    public static async Task<ProcessCost> RunAsync(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
     {
-        ProcessStartInfo info = new(_program) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo info = new(program) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in arguments)
         {
             info.ArgumentList.Add(argument);
+        }
+
+        foreach ((string name, string value) in environment)
+        {
+            info.Environment[name] = value;
         }
 
         long started = Stopwatch.GetTimestamp();
@@ -68,7 +83,7 @@ internal sealed class PachctlProcess
         string printed = await errors + await output;
         return process.ExitCode == 0
             ? cost with { Elapsed = elapsed }
-            : throw new InvalidOperationException($"pachctl {string.Join(' ', arguments)} ended with exit code {process.ExitCode}: {printed}");
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with exit code {process.ExitCode}: {printed}");
     }
 
     private static ProcessCost? Sample(int process)

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Grpc.Net.Client;
 
 namespace Pachyderm.Bench.Pfs;
@@ -10,7 +12,7 @@ internal sealed class PachdProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Where it listens.</summary>
-    public const string Address = "127.0.0.1:30760";
+    public static string Address { get; } = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort()}");
 
     private readonly string _program;
     private readonly string _data;
@@ -63,8 +65,16 @@ internal sealed class PachdProcess : IAsyncDisposable
         Directory.Delete(_data, recursive: true);
     }
 
+    // A port of its own, since a bench that talked to the pachd of another one would measure and fill that.
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     private Process Launch() =>
-        Process.Start(new ProcessStartInfo(_program) { ArgumentList = { "--data", _data, "--grpc-address", Address, "--http-address", "127.0.0.1:30762", "--log-level", "error" } })!;
+        Process.Start(new ProcessStartInfo(_program) { ArgumentList = { "--data", _data, "--grpc-address", Address, "--http-address", "127.0.0.1:0", "--log-level", "error" } })!;
 
     private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {

@@ -124,7 +124,8 @@ internal abstract class DatumSet
             _children = children;
             _sortedOrder = sortedOrder;
             _strides = new long[children.Length];
-            IsSorted = Array.TrueForAll(children, child => child.IsSorted) && sortedOrder.SequenceEqual(Enumerable.Range(0, children.Length));
+            IsSorted = Array.TrueForAll(children, child => child.IsSorted)
+                && sortedOrder.SequenceEqual(Enumerable.Range(0, children.Length));
             UInt128 count = 1;
             for (int i = 0; i < children.Length; i++)
             {

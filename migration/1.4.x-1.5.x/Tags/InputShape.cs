@@ -74,7 +74,8 @@ internal sealed record InputLeaf(ByteString Name, ByteString Repo, ByteString Br
     /// <summary>The leaf that an input is; null for a cross, a union or nothing at all.</summary>
     public static InputLeaf? Of(Input input) => input switch
     {
-        { Atom: { } atom } => new InputLeaf(atom.Name, atom.Repo, atom.Branch.IsEmpty ? DefaultBranch : atom.Branch, atom.Glob.ToStringUtf8()),
+        { Atom: { } atom } =>
+            new InputLeaf(atom.Name, atom.Repo, atom.Branch.IsEmpty ? DefaultBranch : atom.Branch, atom.Glob.ToStringUtf8()),
 
         // A cron input is an atom over the one file that its ticks write.
         { Cron: { } cron } => new InputLeaf(cron.Name, cron.Repo, DefaultBranch, "time"),

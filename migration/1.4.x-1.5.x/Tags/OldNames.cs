@@ -54,7 +54,10 @@ internal sealed class OldNames
     public bool IsComplete { get; }
 
     /// <summary>Says what is not tried; empty if all names are.</summary>
-    public string Limits => IsComplete ? "" : $"; its {_variables} environment variables have too many orders, of which {_rotations.Count / Recipes.Length} were tried";
+    public string Limits =>
+        IsComplete
+            ? ""
+            : $"; its {_variables} environment variables have too many orders, of which {_rotations.Count / Recipes.Length} were tried";
 
     /// <summary>The names of a datum, each made when it is asked for. A few may come twice.</summary>
     /// <param name="files">The datum's files in the order in which the old release had them.</param>
@@ -72,7 +75,8 @@ internal sealed class OldNames
         }
 
         _permuted ??= [.. Recipes.Select(recipe => new TagCandidates(recipe, _pipeline))];
-        yield return new OldName(_permuted[_lastPermuted.Recipe].Of(files).ElementAt(_lastPermuted.Index), _lastPermuted.Recipe, _lastPermuted.Index);
+        yield return new OldName(
+            _permuted[_lastPermuted.Recipe].Of(files).ElementAt(_lastPermuted.Index), _lastPermuted.Recipe, _lastPermuted.Index);
         for (int recipe = 0; recipe < _permuted.Length; recipe++)
         {
             int index = 0;

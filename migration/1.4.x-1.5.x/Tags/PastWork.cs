@@ -34,7 +34,8 @@ internal sealed class PastWork
     }
 
     /// <summary>The pipelines, in byte order of their names.</summary>
-    public IEnumerable<PastPipeline> Pipelines => _pipelines.OrderBy(pipeline => pipeline.Key.ToStringUtf8(), StringComparer.Ordinal).Select(pipeline => pipeline.Value);
+    public IEnumerable<PastPipeline> Pipelines =>
+        _pipelines.OrderBy(pipeline => pipeline.Key.ToStringUtf8(), StringComparer.Ordinal).Select(pipeline => pipeline.Value);
 
     /// <summary>The commits that the jobs read.</summary>
     public CommitTrees Commits { get; } = new();
@@ -57,7 +58,8 @@ internal sealed class PastWork
 
     private async Task ScanAsync(EtcdSnapshotFile source, RecordKind kind, ClusterKeys keys, CancellationToken cancellationToken)
     {
-        await foreach (IReadOnlyList<StoredRecord> page in source.ReadByRevisionAsync(KeyRange.Prefix(keys.Prefix(kind)), cancellationToken))
+        await foreach (
+            IReadOnlyList<StoredRecord> page in source.ReadByRevisionAsync(KeyRange.Prefix(keys.Prefix(kind)), cancellationToken))
         {
             foreach (StoredRecord record in page)
             {

@@ -64,7 +64,8 @@ internal sealed class PipelineSearch
 
             if (damage is not null)
             {
-                return new TagProposal(_pipeline, Describe(files), tag, null, $"a tag that the target release looks for is damaged: {damage}");
+                return new TagProposal(
+                    _pipeline, Describe(files), tag, null, $"a tag that the target release looks for is damaged: {damage}");
             }
 
             wanted ??= tag;
@@ -98,10 +99,13 @@ internal sealed class PipelineSearch
             text.Append(file.Path.IsEmpty ? "/" : KeyText.Show(file.Path.Span));
         }
 
-        return files.Count <= MaxFilesShown ? text.ToString() : text.Append(CultureInfo.InvariantCulture, $" and {files.Count - MaxFilesShown} more").ToString();
+        return files.Count <= MaxFilesShown
+            ? text.ToString()
+            : text.Append(CultureInfo.InvariantCulture, $" and {files.Count - MaxFilesShown} more").ToString();
     }
 
-    private async ValueTask<(string? Hash, string? Problem)> FindOldAsync(IReadOnlyList<DatumFile> files, CancellationToken cancellationToken)
+    private async ValueTask<(string? Hash, string? Problem)> FindOldAsync(
+        IReadOnlyList<DatumFile> files, CancellationToken cancellationToken)
     {
         string? problem = null;
         foreach (OldName name in _oldNames.Of(files))
@@ -127,7 +131,8 @@ internal sealed class PipelineSearch
 
     private string Absent(PastJob job, int fileOrders)
     {
-        string names = string.Create(CultureInfo.InvariantCulture, $"no result under any of {_targets.Length + (_oldNames.Count * fileOrders)} names");
+        string names = string.Create(
+            CultureInfo.InvariantCulture, $"no result under any of {_targets.Length + (_oldNames.Count * fileOrders)} names");
         return job.State == JobState.JobSuccess
             ? $"{names}, though its job succeeded{_oldNames.Limits}"
             : $"{names}: only jobs that {job.Fate} have this datum{_oldNames.Limits}";

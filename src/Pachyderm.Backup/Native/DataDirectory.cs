@@ -45,19 +45,22 @@ public sealed class DataDirectory
         if (File.Exists(Path.Combine(full, BackupRestorer.UnfinishedMarker)))
         {
             throw new OperatorException(
-                "data-directory-unfinished", full, "it holds a restore that was not finished", "delete it, and restore into a new directory");
+                "data-directory-unfinished", full, "it holds a restore that was not finished",
+                "delete it, and restore into a new directory");
         }
 
         return File.Exists(Path.Combine(full, MetadataName)) && File.Exists(Path.Combine(full, FormatName))
             && Directory.Exists(Path.Combine(full, SpoolName))
             ? new DataDirectory(full)
             : throw new OperatorException(
-                "data-directory-foreign", full, $"it is not the data directory of a pachd: it lacks {MetadataName}, {FormatName} or {SpoolName}/",
+                "data-directory-foreign", full,
+                $"it is not the data directory of a pachd: it lacks {MetadataName}, {FormatName} or {SpoolName}/",
                 "name what pachd has as --data; an older cluster is backed up with --etcd or --snapshot, and --storage");
     }
 
     /// <summary>Opens the records for reading, beside a pachd that may serve them.</summary>
-    internal Task<SqliteMetadataStore> OpenMetadataAsync(CancellationToken cancellationToken) => OpenMetadataAsync(MetadataPath, cancellationToken);
+    internal Task<SqliteMetadataStore> OpenMetadataAsync(CancellationToken cancellationToken) =>
+        OpenMetadataAsync(MetadataPath, cancellationToken);
 
     internal static Task<SqliteMetadataStore> OpenMetadataAsync(string path, CancellationToken cancellationToken) =>
         SqliteMetadataStore.OpenAsync(new SqliteMetadataOptions { Path = path, ReadOnly = true, Readers = 1 }, cancellationToken);
@@ -78,6 +81,7 @@ public sealed class DataDirectory
         location,
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{adopted.Sum(static part => part.Bytes):N0} bytes of its content were adopted and lie in the older store ({string.Join(", ", adopted.Select(static part => part.Source))})"),
+            $"{adopted.Sum(static part => part.Bytes):N0} bytes of its content were adopted and lie in the older store "
+                + $"({string.Join(", ", adopted.Select(static part => part.Source))})"),
         "consolidate the store first, or back up the older store (--storage) as well and accept that here with --without-adopted");
 }

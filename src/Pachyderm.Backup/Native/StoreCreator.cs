@@ -48,7 +48,8 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
         }
     }
 
-    // A file of the spool is opened at once: whatever it is renamed to, the handle keeps it. One that is gone has moved to the object store.
+    // A file of the spool is opened at once: whatever it is renamed to, the handle keeps it. One that is gone has moved to the object
+    // store.
     private static IEnumerable<StoreFile> OpenSpool(DataDirectory data)
     {
         foreach (string path in Directory.EnumerateFiles(data.SpoolPath, "*" + DataDirectory.SpoolSuffix))
@@ -75,7 +76,8 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
 
     private static async Task AddSealedAsync(List<StoreFile> files, DataDirectory data, CancellationToken cancellationToken)
     {
-        Dictionary<string, StoreFile> spooled = files.ToDictionary(static file => PackInspection.KeyOf(file.PackName!)!, StringComparer.Ordinal);
+        Dictionary<string, StoreFile> spooled = files.ToDictionary(
+            static file => PackInspection.KeyOf(file.PackName!)!, StringComparer.Ordinal);
         LocalObjectStore objects = data.Objects;
         await foreach (ObjectProperties item in objects.ListAsync("packs/", cancellationToken))
         {
@@ -160,7 +162,8 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
     }
 
     private async Task<StorePart> WriteFilesAsync(
-        string key, DataDirectory data, List<StoreFile> files, int format, string storeId, BackupRequest request, CancellationToken cancellationToken)
+        string key, DataDirectory data, List<StoreFile> files, int format, string storeId, BackupRequest request,
+        CancellationToken cancellationToken)
     {
         StoreTotals totals = new();
         (long listBytes, string listSha256) = await BackupCreator.PutProducedAsync(
@@ -199,14 +202,17 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
     {
         if (file.PackName is null)
         {
-            return new StoredPack(await _blobs.StoreOtherAsync(file.Path, () => File.OpenRead(file.FullPath), cancellationToken) ?? throw Vanished(file), null);
+            return new StoredPack(
+                await _blobs.StoreOtherAsync(file.Path, () => File.OpenRead(file.FullPath), cancellationToken) ?? throw Vanished(file),
+                null);
         }
 
         // A sealed pack never changes, so one that is in the repository was looked through when it came there.
         if (file.Handle is null && await _blobs.FindPackAsync(file.Path, file.SizeBytes, cancellationToken) is { } known)
         {
             using SafeFileHandle again = OpenPack(file);
-            return new StoredPack(known, PackInspection.IsAdopted(file.PackName, again) ? Describe(Inspect(file, again, cancellationToken)) : null);
+            return new StoredPack(
+                known, PackInspection.IsAdopted(file.PackName, again) ? Describe(Inspect(file, again, cancellationToken)) : null);
         }
 
         using SafeFileHandle? opened = file.Handle is null ? OpenPack(file) : null;
@@ -223,7 +229,8 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
         {
             throw new CorruptionException(
                 "pack-damaged", file.FullPath, problem,
-                "run `pachctl fsck --fix --read-data` and restore what it names from an earlier backup, or accept damaged packs explicitly");
+                "run `pachctl fsck --fix --read-data` and restore what it names from an earlier backup, or accept damaged packs "
+                    + "explicitly");
         }
 
         // A damaged one goes by its content, so that the repository knows no pack of this name until a sound one comes.
@@ -254,5 +261,6 @@ internal sealed class StoreCreator(RepositoryStore repository, TimeProvider time
     }
 
     private static OperatorException Vanished(StoreFile file) => new(
-        "content-changed", file.FullPath, "it vanished while it was backed up", "stop what deletes from the data directory, and run it again");
+        "content-changed", file.FullPath, "it vanished while it was backed up",
+        "stop what deletes from the data directory, and run it again");
 }

@@ -8,7 +8,8 @@ namespace Pachyderm.Client;
 /// <param name="column">The character in the line, from 1.</param>
 /// <param name="inner">The failure underneath.</param>
 public sealed class MalformedSpecException(string problem, int line, int column, Exception? inner = null)
-    : FormatException(string.Create(CultureInfo.InvariantCulture, $"malformed pipeline spec: {problem} (line {line}, column {column})"), inner)
+    : FormatException(
+        string.Create(CultureInfo.InvariantCulture, $"malformed pipeline spec: {problem} (line {line}, column {column})"), inner)
 {
     /// <summary>The line, from 1.</summary>
     public int Line { get; } = line;

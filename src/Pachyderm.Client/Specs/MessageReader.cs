@@ -221,8 +221,10 @@ internal sealed class MessageReader
             FieldType.Int64 => long.TryParse(text, Whole, culture, out long number) ? number : null,
             FieldType.UInt32 => uint.TryParse(text, NumberStyles.None, culture, out uint number) ? number : null,
             FieldType.UInt64 => ulong.TryParse(text, NumberStyles.None, culture, out ulong number) ? number : null,
-            FieldType.Double => double.TryParse(text, NumberStyles.Float, culture, out double number) && double.IsFinite(number) ? number : null,
-            FieldType.Float => float.TryParse(text, NumberStyles.Float, culture, out float number) && float.IsFinite(number) ? number : null,
+            FieldType.Double =>
+                double.TryParse(text, NumberStyles.Float, culture, out double number) && double.IsFinite(number) ? number : null,
+            FieldType.Float =>
+                float.TryParse(text, NumberStyles.Float, culture, out float number) && float.IsFinite(number) ? number : null,
             _ => throw new NotSupportedException($"no message that is read has a field of type {type}"),
         };
     }

@@ -4,7 +4,8 @@ using Pachyderm.Wire.Pps;
 namespace Pachyderm.Client;
 
 /// <summary>
-/// Reads specs of pipelines as people write them: JSON with the names of the contract, <c>parallelism_spec</c> or <c>parallelismSpec</c> (if
+/// Reads specs of pipelines as people write them: JSON with the names of the contract, <c>parallelism_spec</c> or <c>parallelismSpec</c>
+/// (if
 /// both are there, the latter counts); numbers of 64 bits bare or in quotes; durations as <c>1h30m</c>, times as
 /// <c>2017-08-17T23:11:40Z</c>. A text may have any number of objects, one after the other. A name that is not known is an error.
 /// </summary>

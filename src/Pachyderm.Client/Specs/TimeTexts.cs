@@ -15,7 +15,8 @@ internal static class TimeTexts
 
     private static readonly (string Name, decimal Nanoseconds)[] Units =
     [
-        ("ns", 1m), ("us", 1e3m), ("\u00b5s", 1e3m), ("\u03bcs", 1e3m), ("ms", 1e6m), ("s", NanosecondsPerSecond), ("m", 60e9m), ("h", 3600e9m),
+        ("ns", 1m), ("us", 1e3m), ("\u00b5s", 1e3m), ("\u03bcs", 1e3m), ("ms", 1e6m), ("s", NanosecondsPerSecond), ("m", 60e9m),
+        ("h", 3600e9m),
     ];
 
     /// <summary>Reads a duration in Go's notation, such as <c>-1h30m</c> or <c>1.5s</c>, of at most 2^63-1 ns.</summary>

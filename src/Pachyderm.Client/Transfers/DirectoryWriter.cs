@@ -168,7 +168,8 @@ internal sealed class DirectoryWriter(DownloadPaths paths, int parallelism, IPro
     /// <summary>A file that is written in pieces, and is gone if it was not completed.</summary>
     private sealed class PartialFile(FileInfo info, string path) : IAsyncDisposable
     {
-        private readonly FileStream _stream = new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 });
+        private readonly FileStream _stream = new(
+            path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 });
         private long _length;
         private bool _complete;
 

@@ -25,7 +25,8 @@ internal sealed class DownloadPaths(string root, string destination)
             || (OperatingSystem.IsWindows() && relative.AsSpan().IndexOfAny('\\', ':') >= 0))
         {
             throw new OperatorException(
-                "path-refused", $"file '{path}'", $"the server sent it for '/{_root}', but it does not belong below that", "do not trust this server");
+                "path-refused", $"file '{path}'", $"the server sent it for '/{_root}', but it does not belong below that",
+                "do not trust this server");
         }
 
         return Path.Combine(destination, relative);

@@ -12,7 +12,8 @@ internal static class LocalContent
     {
         try
         {
-            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            return File.OpenHandle(
+                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -44,9 +45,14 @@ internal static class LocalContent
     /// <summary>The error of a file that cannot be read.</summary>
     public static OperatorException Unreadable(string path, Exception exception) => exception switch
     {
-        FileNotFoundException or DirectoryNotFoundException => new OperatorException("file-unreadable", path, "it does not exist", "name an existing file", exception),
-        UnauthorizedAccessException when Directory.Exists(path) => new OperatorException("file-unreadable", path, "it is a directory", "use -r for directories", exception),
-        UnauthorizedAccessException => new OperatorException("file-unreadable", path, "reading it is not permitted", "change its permissions, or leave it out", exception),
-        _ => new OperatorException("file-unreadable", path, $"it cannot be read ({exception.Message})", "check the file, or leave it out", exception),
+        FileNotFoundException or DirectoryNotFoundException =>
+            new OperatorException("file-unreadable", path, "it does not exist", "name an existing file", exception),
+        UnauthorizedAccessException when Directory.Exists(path) =>
+            new OperatorException("file-unreadable", path, "it is a directory", "use -r for directories", exception),
+        UnauthorizedAccessException =>
+            new OperatorException(
+                "file-unreadable", path, "reading it is not permitted", "change its permissions, or leave it out", exception),
+        _ => new OperatorException(
+            "file-unreadable", path, $"it cannot be read ({exception.Message})", "check the file, or leave it out", exception),
     };
 }

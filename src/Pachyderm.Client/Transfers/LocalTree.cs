@@ -14,7 +14,8 @@ public static class LocalTree
     /// <param name="target">Directory of the commit that the files go to.</param>
     /// <param name="overwrite">Whether they replace what is there.</param>
     /// <exception cref="OperatorException">
-    /// <c>file-unreadable</c>: a directory cannot be read. <c>name-not-utf8</c>: a name is not valid UTF-8, which paths of a commit must be.
+    /// <c>file-unreadable</c>: a directory cannot be read. <c>name-not-utf8</c>: a name is not valid UTF-8, which paths of a commit must
+    /// be.
     /// </exception>
     public static IEnumerable<LocalFile> Walk(string directory, string target, bool overwrite = false)
     {
@@ -51,7 +52,8 @@ public static class LocalTree
             // Bytes that are not UTF-8 arrive as replacement characters, and then no file has that name.
             if (paths.Current.Contains('\uFFFD', StringComparison.Ordinal) && !File.Exists(paths.Current))
             {
-                throw new OperatorException("name-not-utf8", paths.Current, "the name is not valid UTF-8", "rename the file, or leave it out");
+                throw new OperatorException(
+                    "name-not-utf8", paths.Current, "the name is not valid UTF-8", "rename the file, or leave it out");
             }
 
             yield return paths.Current;
@@ -60,7 +62,12 @@ public static class LocalTree
 
     private static IEnumerator<string> Open(string directory)
     {
-        EnumerationOptions options = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false };
+        EnumerationOptions options = new()
+        {
+            RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.None,
+            IgnoreInaccessible = false,
+        };
         try
         {
             return new FileSystemEnumerable<string>(directory, (ref FileSystemEntry entry) => entry.ToSpecifiedFullPath(), options)

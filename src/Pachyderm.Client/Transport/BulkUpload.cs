@@ -7,7 +7,8 @@ using Pachyderm.Wire.Pfs;
 namespace Pachyderm.Client.Transport;
 
 /// <summary>Sends many files through <c>PutFiles</c>: one side packs files into messages, the other sends them.</summary>
-internal sealed class BulkUpload(Connection connection, Files.FilesClient files, SharedSequence<LocalFile> source, IProgress<Transfer>? progress)
+internal sealed class BulkUpload(
+    Connection connection, Files.FilesClient files, SharedSequence<LocalFile> source, IProgress<Transfer>? progress)
 {
     // One message is packed while one is sent; one more evens out the two.
     private const int MessagesAhead = 1;
@@ -18,7 +19,8 @@ internal sealed class BulkUpload(Connection connection, Files.FilesClient files,
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using AsyncClientStreamingCall<PutFilesRequest, PutFilesResponse> call = files.PutFiles(cancellationToken: stop.Token);
-        var batches = Channel.CreateBounded<UploadBatch>(new BoundedChannelOptions(MessagesAhead) { SingleReader = true, SingleWriter = true });
+        var batches =
+            Channel.CreateBounded<UploadBatch>(new BoundedChannelOptions(MessagesAhead) { SingleReader = true, SingleWriter = true });
         Task packing = Task.Run(() => PackAsync(commit, batches.Writer, stop.Token), CancellationToken.None);
         Transfer sent = default;
         try
@@ -39,7 +41,9 @@ internal sealed class BulkUpload(Connection connection, Files.FilesClient files,
             return (long)recorded.Files == sent.Files && (long)recorded.Bytes == sent.Bytes
                 ? sent
                 : throw new PachException(
-                    StatusCode.DataLoss, $"{sent.Files} files with {sent.Bytes} bytes were sent, but the server recorded {recorded.Files} with {recorded.Bytes}");
+                    StatusCode.DataLoss,
+                    $"{sent.Files} files with {sent.Bytes} bytes were sent, but the server recorded {recorded.Files} with "
+                        + $"{recorded.Bytes}");
         }
         catch
         {
@@ -115,7 +119,8 @@ internal sealed class BulkUpload(Connection connection, Files.FilesClient files,
 
     // Returns the message that the next file goes to.
     private static async Task<UploadBatch> PackAsync(
-        LocalFile file, UploadBatch batch, ChannelWriter<UploadBatch> batches, Func<Memory<byte>, ValueTask<int>> read, CancellationToken cancellationToken)
+        LocalFile file, UploadBatch batch, ChannelWriter<UploadBatch> batches, Func<Memory<byte>, ValueTask<int>> read,
+        CancellationToken cancellationToken)
     {
         for (bool first = true; ; first = false)
         {

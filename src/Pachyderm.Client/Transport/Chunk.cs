@@ -98,7 +98,9 @@ internal static class ChunkMethods
 
     private static Method<TRequest, Chunk> Create<TRequest>(string service, string name, MessageParser<TRequest> parser)
         where TRequest : class, IMessage<TRequest> =>
-        new(MethodType.ServerStreaming, service, name, Marshallers.Create(Write, context => parser.ParseFrom(context.PayloadAsReadOnlySequence())), Chunks);
+        new(
+            MethodType.ServerStreaming, service, name,
+            Marshallers.Create(Write, context => parser.ParseFrom(context.PayloadAsReadOnlySequence())), Chunks);
 
     private static void Write<TRequest>(TRequest message, SerializationContext context)
         where TRequest : class, IMessage<TRequest>

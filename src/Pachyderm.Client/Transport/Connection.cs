@@ -112,7 +112,9 @@ internal sealed class Connection : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends one message of a call that is answered meanwhile. If the server has ended the call already, its reason is thrown.</summary>
+    /// <summary>
+    /// Sends one message of a call that is answered meanwhile. If the server has ended the call already, its reason is thrown.
+    /// </summary>
     public async Task WriteAsync<TRequest, TResponse>(AsyncDuplexStreamingCall<TRequest, TResponse> call, TRequest message, CancellationToken cancellationToken)
     {
         try
@@ -153,7 +155,8 @@ internal sealed class Connection : IAsyncDisposable
     /// <param name="older">Starts the older form.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public async IAsyncEnumerable<T> ReadOrFallBackAsync<T>(
-        string method, Func<AsyncServerStreamingCall<T>> stream, Func<IAsyncEnumerable<T>> older, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string method, Func<AsyncServerStreamingCall<T>> stream, Func<IAsyncEnumerable<T>> older,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (!Lacks(method))
         {
@@ -206,19 +209,23 @@ internal sealed class Connection : IAsyncDisposable
         if (causes.OfType<ConnectFailedException>().FirstOrDefault() is { } unconnected)
         {
             return new PachConnectionException(
-                "pachd-unreachable", address, unconnected.Message, "start pachd, or name another address with --address or ADDRESS", exception);
+                "pachd-unreachable", address, unconnected.Message, "start pachd, or name another address with --address or ADDRESS",
+                exception);
         }
 
-        if (causes.OfType<HttpRequestException>().Any(cause => cause.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError)
+        if (causes.OfType<HttpRequestException>().Any(
+            cause => cause.HttpRequestError is HttpRequestError.SecureConnectionError or HttpRequestError.VersionNegotiationError)
             || causes.OfType<HttpProtocolException>().Any(cause => cause.ErrorCode == Http2ProtocolError))
         {
-            return new PachConnectionException("pachd-unreachable", address, "what listens there does not speak gRPC", "name the address of a pachd", exception);
+            return new PachConnectionException(
+                "pachd-unreachable", address, "what listens there does not speak gRPC", "name the address of a pachd", exception);
         }
 
         if (causes.Any(cause => cause is HttpRequestException or IOException or System.Net.Sockets.SocketException))
         {
             return new PachConnectionException(
-                "pachd-connection-lost", address, "the connection broke before the answer was complete", "look whether pachd is well, and what was done; then try again", exception);
+                "pachd-connection-lost", address, "the connection broke before the answer was complete",
+                "look whether pachd is well, and what was done; then try again", exception);
         }
 
         string text = exception.Status.Detail is { Length: > 0 } detail ? detail

@@ -29,7 +29,8 @@ internal sealed class Connector(TimeSpan timeout, TimeProvider time)
             {
                 await socket.ConnectAsync(endPoint, either.Token);
             }
-            catch (OperationCanceledException exception) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException exception) when (deadline.IsCancellationRequested
+                && !cancellationToken.IsCancellationRequested)
             {
                 Volatile.Write(ref _silentSince, time.GetTimestamp());
                 throw new ConnectFailedException(NoAnswer(), exception);
@@ -56,7 +57,8 @@ internal sealed class Connector(TimeSpan timeout, TimeProvider time)
         _ => $"the connection failed ({exception.Message})",
     };
 
-    private string NoAnswer() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"no answer within {timeout.TotalSeconds:0.#} seconds");
+    private string NoAnswer() =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"no answer within {timeout.TotalSeconds:0.#} seconds");
 }
 
 /// <summary>No connection came about; the message says why.</summary>

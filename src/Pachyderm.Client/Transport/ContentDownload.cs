@@ -23,7 +23,8 @@ internal sealed class ContentDownload : IAsyncDisposable
         where TRequest : class
     {
         var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        AsyncServerStreamingCall<Chunk> call = connection.Invoker.AsyncServerStreamingCall(method, null, new CallOptions(cancellationToken: stop.Token), request);
+        AsyncServerStreamingCall<Chunk> call = connection.Invoker.AsyncServerStreamingCall(
+            method, null, new CallOptions(cancellationToken: stop.Token), request);
         ContentDownload download = new(connection, call, stop);
         try
         {

@@ -8,7 +8,8 @@ namespace Pachyderm.Client.Transport;
 internal static class ContentUpload
 {
     /// <summary>
-    /// Bytes of content in a message. The receiver makes an array for each: below 85,000 bytes it is of the short-lived kind, which took 15 % off
+    /// Bytes of content in a message. The receiver makes an array for each: below 85,000 bytes it is of the short-lived kind, which took 15
+    /// % off
     /// the time of a 2 GiB put compared with pieces of 1 MiB.
     /// </summary>
     public const int PieceSize = 64 * 1024;
@@ -52,7 +53,8 @@ internal static class ContentUpload
 
                     (reading, sending) = (sending, reading);
                     read = length == 0 ? Task.FromResult(0) : ReadAsync(content, reading, cancellationToken);
-                    await connection.WriteAsync(call, message(UnsafeByteOperations.UnsafeWrap(sending.AsMemory(0, length)), first), cancellationToken);
+                    await connection.WriteAsync(
+                        call, message(UnsafeByteOperations.UnsafeWrap(sending.AsMemory(0, length)), first), cancellationToken);
                     progress?.Report(new Transfer(Files: 0, length));
                 }
 

@@ -6,7 +6,9 @@ using Pachyderm.Wire.Native;
 
 namespace Pachyderm.Client.Transport;
 
-/// <summary>A piece of a file on its way to the server: bytes, and the chunks that they are if the server is to be asked for them.</summary>
+/// <summary>
+/// A piece of a file on its way to the server: bytes, and the chunks that they are if the server is to be asked for them.
+/// </summary>
 /// <param name="buffer">A buffer of the shared pool, which goes back with this.</param>
 /// <param name="length">Bytes of the file in it.</param>
 internal sealed class ContentWindow(byte[] buffer, int length) : IDisposable

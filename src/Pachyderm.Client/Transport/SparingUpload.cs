@@ -102,7 +102,8 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
         PutContentResponse answer = await ReceiveAsync(call, cancellationToken);
         if (answer.Known.Length != window.Chunks.Count)
         {
-            throw new PachException(StatusCode.Internal, $"the server was asked for {window.Chunks.Count} chunks and answered for {answer.Known.Length}");
+            throw new PachException(
+                StatusCode.Internal, $"the server was asked for {window.Chunks.Count} chunks and answered for {answer.Known.Length}");
         }
 
         bool anyKnown = answer.Known.Span.ContainsAnyExcept((byte)0);
@@ -115,7 +116,8 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
     }
 
     private async Task SendBytesAsync(
-        AsyncDuplexStreamingCall<PutContentRequest, PutContentResponse> call, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        AsyncDuplexStreamingCall<PutContentRequest, PutContentResponse> call, ReadOnlyMemory<byte> bytes,
+        CancellationToken cancellationToken)
     {
         for (; !bytes.IsEmpty; bytes = bytes[Math.Min(ContentUpload.PieceSize, bytes.Length)..])
         {

@@ -38,10 +38,13 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
     }
 
     public override IAsyncEnumerable<ContentTag> ListTagsAsync(string prefix, CancellationToken cancellationToken) =>
-        MergeAsync(ListTagFilesAsync(prefix, cancellationToken), ListIndexedTagsAsync(prefix, cancellationToken), tag => tag.Name, cancellationToken);
+        MergeAsync(
+            ListTagFilesAsync(prefix, cancellationToken), ListIndexedTagsAsync(prefix, cancellationToken), tag => tag.Name,
+            cancellationToken);
 
     public override IAsyncEnumerable<ContentPlace> ListPlacesAsync(CancellationToken cancellationToken) =>
-        MergeAsync(ListObjectFilesAsync(cancellationToken), ListIndexedObjectsAsync(cancellationToken), item => item.Hash, cancellationToken);
+        MergeAsync(
+            ListObjectFilesAsync(cancellationToken), ListIndexedObjectsAsync(cancellationToken), item => item.Hash, cancellationToken);
 
     public override async Task<bool> RemoveTagAsync(string tag, CancellationToken cancellationToken)
     {
@@ -164,7 +167,8 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
         }
     }
 
-    private async IAsyncEnumerable<ContentTag> ListTagFilesAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ContentTag> ListTagFilesAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (prefix.Contains('/', StringComparison.Ordinal))
         {
@@ -181,7 +185,8 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
         }
     }
 
-    private async IAsyncEnumerable<ContentTag> ListIndexedTagsAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ContentTag> ListIndexedTagsAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (ObjectProperties file in _files.ListAsync("index/", cancellationToken))
         {
@@ -238,7 +243,8 @@ internal sealed class CloudContentStore(string rootPath) : LegacyContentStore(ro
         return _indexes.TryGet(shard, out ContentIndex? cached) ? (cached, false) : (await LoadIndexAsync(shard, cancellationToken), true);
     }
 
-    private Task<ContentIndex> ReloadIndexAsync(string name, CancellationToken cancellationToken) => LoadIndexAsync(ShardOf(name), cancellationToken);
+    private Task<ContentIndex> ReloadIndexAsync(string name, CancellationToken cancellationToken) =>
+        LoadIndexAsync(ShardOf(name), cancellationToken);
 
     private async Task<ContentIndex> LoadIndexAsync(string shard, CancellationToken cancellationToken)
     {

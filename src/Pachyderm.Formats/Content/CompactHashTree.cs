@@ -93,7 +93,9 @@ public sealed class CompactHashTree
             }
         }
 
-        return hasVersion && TryIndex(all, found.AsSpan(0, count)) is { } index ? new CompactHashTree(memory, found, index, count, files) : null;
+        return hasVersion && TryIndex(all, found.AsSpan(0, count)) is { } index
+            ? new CompactHashTree(memory, found, index, count, files)
+            : null;
     }
 
     private static bool TryReadEntry(ReadOnlySpan<byte> span, int start, ref Entry entry, out bool isFile)

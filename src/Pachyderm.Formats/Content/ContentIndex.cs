@@ -80,13 +80,17 @@ internal sealed class ContentIndex
 /// <param name="Upper">First byte after it.</param>
 internal readonly record struct BlockRange(string Block, ulong Lower, ulong Upper)
 {
-    public bool IsValid => Lower <= Upper && Upper <= long.MaxValue && ObjectKey.IsValid(Block) && !Block.Contains('/', StringComparison.Ordinal);
+    public bool IsValid =>
+        Lower <= Upper && Upper <= long.MaxValue && ObjectKey.IsValid(Block) && !Block.Contains('/', StringComparison.Ordinal);
 
     public static BlockRange From(BlockRef reference) => new(
-        Encoding.UTF8.GetString((reference.Block?.Hash ?? ByteString.Empty).Span), reference.Range?.Lower ?? 0, reference.Range?.Upper ?? 0);
+        Encoding.UTF8.GetString((reference.Block?.Hash ?? ByteString.Empty).Span), reference.Range?.Lower ?? 0,
+        reference.Range?.Upper ?? 0);
 }
 
-/// <summary>Indexes that were read lately, bounded by the number of their entries; the one that was not used for longest goes first.</summary>
+/// <summary>
+/// Indexes that were read lately, bounded by the number of their entries; the one that was not used for longest goes first.
+/// </summary>
 internal sealed class ContentIndexCache
 {
     private const int MaxEntries = 500_000;

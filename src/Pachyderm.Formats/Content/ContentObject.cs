@@ -7,7 +7,9 @@ public readonly record struct ContentObject(string Hash, long SizeBytes);
 
 /// <summary>An object of a content store, and where its bytes are.</summary>
 /// <param name="Hash">Lower-case hexadecimal SHA-512 of its content.</param>
-/// <param name="Path">The file that has its bytes, below the storage root, with <c>/</c> between segments: a block, or a file of its own.</param>
+/// <param name="Path">
+/// The file that has its bytes, below the storage root, with <c>/</c> between segments: a block, or a file of its own.
+/// </param>
 /// <param name="Offset">Its first byte in that file.</param>
 /// <param name="SizeBytes">Its size in bytes.</param>
 public readonly record struct ContentPlace(string Hash, string Path, long Offset, long SizeBytes);

@@ -183,7 +183,8 @@ public sealed class GlobPattern
                 width = Decode(path, out int value);
                 return Array.Exists(token.Ranges!, range => range.Low <= value && value <= range.High) != token.Negated;
             default:
-                throw new OperatorException("glob-malformed", $"glob \"{Text}\"", "is malformed", "close its brackets and escape its backslashes");
+                throw new OperatorException(
+                    "glob-malformed", $"glob \"{Text}\"", "is malformed", "close its brackets and escape its backslashes");
         }
     }
 

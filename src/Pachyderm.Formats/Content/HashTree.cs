@@ -75,7 +75,9 @@ public sealed class HashTree
     /// <summary>The node of a path in its stored form; null if there is none.</summary>
     public HashTreeNode? Find(ReadOnlyMemory<byte> path) => _nodes.GetValueOrDefault(ByteString.CopyFrom(path.Span));
 
-    /// <summary>The children of a directory, in stored order, which is byte order in a sound tree. A child that has no node is left out.</summary>
+    /// <summary>
+    /// The children of a directory, in stored order, which is byte order in a sound tree. A child that has no node is left out.
+    /// </summary>
     public IEnumerable<HashTreeNode> GetChildren(HashTreeNode directory)
     {
         ArgumentNullException.ThrowIfNull(directory);
@@ -155,7 +157,10 @@ public sealed class HashTree
             }
             else
             {
-                value.FileNode = new FileNodeProto { Objects = { node.Objects.Select(static name => new V1_5.Object { Hash = ByteString.CopyFromUtf8(name) }) } };
+                value.FileNode = new FileNodeProto
+                {
+                    Objects = { node.Objects.Select(static name => new V1_5.Object { Hash = ByteString.CopyFromUtf8(name) }) },
+                };
             }
 
             proto.Fs.Add(new HashTreeProto.Types.FsEntry { Key = node.Key, Value = value });
@@ -197,7 +202,8 @@ public sealed class HashTree
             }
         }
 
-        return new HashTreeNode(path, node.Name, node.Hash, node.SubtreeSize, objects, node.DirNode is { } directory ? [.. directory.Children] : []);
+        return new HashTreeNode(
+            path, node.Name, node.Hash, node.SubtreeSize, objects, node.DirNode is { } directory ? [.. directory.Children] : []);
     }
 
     private static bool IsNodePath(ReadOnlySpan<byte> path)

@@ -37,9 +37,13 @@ public abstract class LegacyContentStore
     internal static IReadOnlyList<string> DirectoryNames { get; } = ["block", "index", "object", "tag"];
 
     /// <summary>Opens the store in a directory and finds out its layout. Nothing is created.</summary>
-    /// <param name="path">The storage root (the directory that holds <c>object</c>), or a directory with that root in <c>pach</c> or <c>pach/pach</c>.</param>
+    /// <param name="path">
+    /// The storage root (the directory that holds <c>object</c>), or a directory with that root in <c>pach</c> or <c>pach/pach</c>.
+    /// </param>
     /// <param name="cancellationToken">Ends the opening.</param>
-    /// <exception cref="OperatorException"><c>content-store-not-found</c>, <c>content-layout-mixed</c>, or a failure of the file system.</exception>
+    /// <exception cref="OperatorException">
+    /// <c>content-store-not-found</c>, <c>content-layout-mixed</c>, or a failure of the file system.
+    /// </exception>
     public static Task<LegacyContentStore> OpenAsync(string path, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -140,7 +144,9 @@ public abstract class LegacyContentStore
     /// <param name="hash">The object that it names; it must exist.</param>
     /// <param name="cancellationToken">Ends the writing.</param>
     /// <returns>Whether the tag is new; false when it named this object already.</returns>
-    /// <exception cref="OperatorException"><c>tag-conflict</c>: it names another object. <c>object-missing</c>: there is no such object.</exception>
+    /// <exception cref="OperatorException">
+    /// <c>tag-conflict</c>: it names another object. <c>object-missing</c>: there is no such object.
+    /// </exception>
     public async Task<bool> AddTagAsync(string tag, string hash, CancellationToken cancellationToken)
     {
         CheckTag(tag);
@@ -172,12 +178,15 @@ public abstract class LegacyContentStore
     public async Task<HashTree> ReadHashTreeAsync(string objectHash, CancellationToken cancellationToken) =>
         HashTree.Parse(await ReadTreeBytesAsync(objectHash, cancellationToken), $"object {objectHash}");
 
-    /// <summary>Reads the tree that an object holds, for whoever needs few of its nodes. Fails as <see cref="ReadHashTreeAsync"/> does.</summary>
+    /// <summary>
+    /// Reads the tree that an object holds, for whoever needs few of its nodes. Fails as <see cref="ReadHashTreeAsync"/> does.
+    /// </summary>
     public async Task<CompactHashTree> ReadCompactTreeAsync(string objectHash, CancellationToken cancellationToken) =>
         CompactHashTree.Parse(await ReadTreeBytesAsync(objectHash, cancellationToken), $"object {objectHash}");
 
     /// <summary>
-    /// Delivers every file and link of the store in byte order of the paths, for a backup. Files of which nothing is known are delivered too.
+    /// Delivers every file and link of the store in byte order of the paths, for a backup. Files of which nothing is known are delivered
+    /// too.
     /// </summary>
     public async IAsyncEnumerable<ContentFile> ListFilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -209,7 +218,8 @@ public abstract class LegacyContentStore
     }
 
     /// <summary>
-    /// A text that differs whenever an entry was added to or removed from a directory of the store in the meantime, by the directories' times of modification.
+    /// A text that differs whenever an entry was added to or removed from a directory of the store in the meantime, by the directories'
+    /// times of modification.
     /// </summary>
     public string GetChangeStamp() => string.Join(
         ' ', DirectoryNames.Select(name => new DirectoryInfo(Path.Combine(RootPath, name)))
@@ -221,7 +231,11 @@ public abstract class LegacyContentStore
 
     /// <summary>Entries of the root that are no part of any layout, in byte order; at most <paramref name="limit"/> of them.</summary>
     public IReadOnlyList<string> GetForeignEntries(int limit) =>
-        [.. new SortedDirectory(RootPath).Read().Select(entry => entry.Name).Where(name => !DirectoryNames.Contains(name, StringComparer.Ordinal)).Take(limit)];
+        [.. new SortedDirectory(RootPath)
+            .Read()
+            .Select(entry => entry.Name)
+            .Where(name => !DirectoryNames.Contains(name, StringComparer.Ordinal))
+            .Take(limit)];
 
     private async Task<byte[]> ReadTreeBytesAsync(string objectHash, CancellationToken cancellationToken)
     {
@@ -267,7 +281,8 @@ public abstract class LegacyContentStore
         ArgumentNullException.ThrowIfNull(tag);
         if (!ObjectKey.IsValid(tag) || tag.Contains('/', StringComparison.Ordinal))
         {
-            throw new OperatorException("tag-name-refused", $"tag of {tag.Length} characters", "it is no name of a tag", "use the name of one file");
+            throw new OperatorException(
+                "tag-name-refused", $"tag of {tag.Length} characters", "it is no name of a tag", "use the name of one file");
         }
     }
 
@@ -275,7 +290,8 @@ public abstract class LegacyContentStore
         "object-damaged", $"object {hash}", problem, "restore the object from a backup", inner);
 
     private protected static CorruptionException TagDamaged(string tag, string problem, Exception? inner = null) => new(
-        "tag-damaged", $"tag {tag}", problem, "restore the tag from a backup, or remove it: what it names is computed again when it is needed", inner);
+        "tag-damaged", $"tag {tag}", problem,
+        "restore the tag from a backup, or remove it: what it names is computed again when it is needed", inner);
 
     private protected async IAsyncEnumerable<T> Guard<T>(
         IEnumerable<T> items, string directory, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -321,7 +337,8 @@ public abstract class LegacyContentStore
             : cloud ? LayoutKind.Cloud : LayoutKind.Local;
 
         bool HasFile(string name) =>
-            Directory.Exists(Path.Combine(root, name)) && Directory.EnumerateFileSystemEntries(Path.Combine(root, name), "*", AllEntries).Any();
+            Directory.Exists(Path.Combine(root, name))
+                && Directory.EnumerateFileSystemEntries(Path.Combine(root, name), "*", AllEntries).Any();
     }
 
     private static string Checked(string hash)

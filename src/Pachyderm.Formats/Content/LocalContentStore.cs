@@ -146,7 +146,8 @@ internal sealed class LocalContentStore(string rootPath) : LegacyContentStore(ro
     {
         string? target = new DirectoryInfo(Path.Combine(RootPath, "tag")).EnumerateFileSystemInfos()
             .Select(sibling => sibling.LinkTarget)
-            .FirstOrDefault(sibling => sibling is not null && sibling.StartsWith('/') && IsObjectHash(sibling[(sibling.LastIndexOf('/') + 1)..]));
+            .FirstOrDefault(
+                sibling => sibling is not null && sibling.StartsWith('/') && IsObjectHash(sibling[(sibling.LastIndexOf('/') + 1)..]));
         return target is null ? UpstreamObjectDirectory : target[..target.LastIndexOf('/')];
     }
 

@@ -182,7 +182,8 @@ public sealed partial class SqliteMetadataStore : IMetadataStore
             // Whoever writes has the lock, without which nobody changes the format.
             if (_writer is null && database.Number("SELECT format FROM store") != _stamp.Format)
             {
-                throw new OperatorException("store-upgraded", _path, "the store has got another format meanwhile", "open it again: restart pachd");
+                throw new OperatorException(
+                    "store-upgraded", _path, "the store has got another format meanwhile", "open it again: restart pachd");
             }
 
             return query(reader);

@@ -13,6 +13,9 @@ internal class SqliteReader(Database database, int format) : IMetadataReader
     /// <inheritdoc/>
     public long LastChange => Sequences.Change;
 
+    /// <inheritdoc/>
+    public long LastPendingWrite => Sequences.PendingWrite;
+
     /// <summary>The connection.</summary>
     protected Database Connection =>
         _database ?? throw new InvalidOperationException("A view of the metadata is valid only inside the function that it was given to.");
@@ -194,7 +197,8 @@ internal class SqliteReader(Database database, int format) : IMetadataReader
         bool begins = after is not { } last || last.Span.SequenceCompareTo(prefix) < 0;
         using Query query = begins
             ? Connection.Prepare("SELECT key, value FROM rows WHERE space = ?1 AND key >= ?2 ORDER BY key LIMIT ?3").Bind(2, prefix)
-            : Connection.Prepare("SELECT key, value FROM rows WHERE space = ?1 AND key > ?2 ORDER BY key LIMIT ?3").Bind(2, after!.Value.Span);
+            : Connection.Prepare("SELECT key, value FROM rows WHERE space = ?1 AND key > ?2 ORDER BY key LIMIT ?3")
+                .Bind(2, after!.Value.Span);
         query.Bind(1, space).Bind(3, Limit(limit));
         List<StoredRow> rows = [];
         while (query.Step())

@@ -176,7 +176,11 @@ internal sealed class SqliteWriter(WriterState state) : SqliteReader(state.Datab
                 INSERT INTO objects (hash, created, size_bytes, content) VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (hash) DO UPDATE SET created = ?2, size_bytes = ?3, content = ?4
                 """)
-            .BindHash(1, obj.Hash, StoreFormat.Version).Bind(2, obj.Created.UtcTicks).Bind(3, obj.SizeBytes).Bind(4, obj.Content.Span).Run();
+            .BindHash(1, obj.Hash, StoreFormat.Version)
+                .Bind(2, obj.Created.UtcTicks)
+                .Bind(3, obj.SizeBytes)
+                .Bind(4, obj.Content.Span)
+                .Run();
     }
 
     /// <inheritdoc/>

@@ -16,7 +16,10 @@ internal static class BackupDirectory
         {
             if (File.Exists(existing))
             {
-                findings.Add(new Finding("backup-not-writable", FindingSeverity.Blocker, directory, $"{existing} is a file", "name a directory with --backup"));
+                findings.Add(
+                    new Finding(
+                        "backup-not-writable", FindingSeverity.Blocker, directory, $"{existing} is a file",
+                        "name a directory with --backup"));
                 return findings;
             }
 
@@ -26,7 +29,8 @@ internal static class BackupDirectory
         if (!DurableFiles.IsWritable(existing!))
         {
             findings.Add(new Finding(
-                "backup-not-writable", FindingSeverity.Blocker, directory, "there is no permission to write there", "name a directory of yours with --backup"));
+                "backup-not-writable", FindingSeverity.Blocker, directory, "there is no permission to write there",
+                "name a directory of yours with --backup"));
             return findings;
         }
 
@@ -36,7 +40,8 @@ internal static class BackupDirectory
         if (available < needed)
         {
             findings.Add(new Finding(
-                "backup-space", FindingSeverity.Blocker, directory, $"{needed} bytes may be needed and {available} are free", "free the disk, or name another directory with --backup"));
+                "backup-space", FindingSeverity.Blocker, directory, $"{needed} bytes may be needed and {available} are free",
+                "free the disk, or name another directory with --backup"));
         }
 
         return findings;

@@ -21,10 +21,12 @@ public static class ContentReferences
     /// <param name="keys">The cluster's keys.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async IAsyncEnumerable<ObjectReference> ReadAsync(
-        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> read, ClusterKeys keys, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> read, ClusterKeys keys,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         RecordDecoder decoder = new();
-        await foreach (IReadOnlyList<StoredRecord> page in read(KeyRange.Prefix(keys.Prefix(RecordKind.Commit))).WithCancellation(cancellationToken))
+        await foreach (
+            IReadOnlyList<StoredRecord> page in read(KeyRange.Prefix(keys.Prefix(RecordKind.Commit))).WithCancellation(cancellationToken))
         {
             foreach (StoredRecord record in page)
             {
@@ -38,9 +40,11 @@ public static class ContentReferences
 
     /// <summary>The objects that open commits will have: not trees, so that they are not walked.</summary>
     public static async IAsyncEnumerable<ObjectReference> ReadOpenWritesAsync(
-        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> read, ClusterKeys keys, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> read, ClusterKeys keys,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (IReadOnlyList<StoredRecord> page in read(KeyRange.Prefix(keys.Prefix(RecordKind.Scratch))).WithCancellation(cancellationToken))
+        await foreach (
+            IReadOnlyList<StoredRecord> page in read(KeyRange.Prefix(keys.Prefix(RecordKind.Scratch))).WithCancellation(cancellationToken))
         {
             foreach (StoredRecord record in page)
             {
@@ -54,7 +58,8 @@ public static class ContentReferences
 
     /// <summary>Walks trees; a tree that is missing or damaged becomes a finding and the others are walked on.</summary>
     internal static async IAsyncEnumerable<ObjectReference> WalkSoundAsync(
-        LegacyContentStore content, IAsyncEnumerable<ObjectReference> trees, FindingList findings, [EnumeratorCancellation] CancellationToken cancellationToken)
+        LegacyContentStore content, IAsyncEnumerable<ObjectReference> trees, FindingList findings,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         UInt64Set walked = new();
         await foreach (ObjectReference tree in trees.WithCancellation(cancellationToken))
@@ -76,7 +81,8 @@ public static class ContentReferences
     /// <summary>Identifies an object among those that were seen, in 8 bytes.</summary>
     internal static ulong Hash(string objectHash) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(objectHash.AsSpan()));
 
-    private static async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ObjectReference> references, ObjectReference tree, FindingList findings)
+    private static async ValueTask<bool> MoveNextAsync(
+        IAsyncEnumerator<ObjectReference> references, ObjectReference tree, FindingList findings)
     {
         try
         {
@@ -85,7 +91,8 @@ public static class ContentReferences
         catch (OperatorException exception)
         {
             findings.Add(new Finding(
-                exception.Id, FindingSeverity.Blocker, tree.ReferencedBy, $"its tree cannot be read ({exception.Problem})", "restore the object from a backup of the object store"));
+                exception.Id, FindingSeverity.Blocker, tree.ReferencedBy, $"its tree cannot be read ({exception.Problem})",
+                "restore the object from a backup of the object store"));
             return false;
         }
     }

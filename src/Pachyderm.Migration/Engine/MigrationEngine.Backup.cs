@@ -23,7 +23,8 @@ public sealed partial class MigrationEngine
         {
             name = existing;
             await RestoreMetadataAsync(repository, name, work, cancellationToken);
-            using EtcdSnapshotFile named = await EtcdSnapshotFile.OpenAsync(work.SourceCopy, SnapshotIntegrity.VerifyHash, cancellationToken);
+            using EtcdSnapshotFile named = await EtcdSnapshotFile.OpenAsync(
+                work.SourceCopy, SnapshotIntegrity.VerifyHash, cancellationToken);
             using EtcdSnapshotFile present = await target.OpenSourceImageAsync(work.SourceCopy, cancellationToken);
             if (named.Sha256 != present.Sha256)
             {
@@ -50,15 +51,18 @@ public sealed partial class MigrationEngine
         }
 
         FaultPoints.Reach("backup.before-verify");
-        BackupVerification verified = await repository.VerifyAsync(name, readData: !request.BackupContent, progress: null, cancellationToken);
+        BackupVerification verified = await repository.VerifyAsync(
+            name, readData: !request.BackupContent, progress: null, cancellationToken);
         if (!verified.IsSound)
         {
             throw new OperatorException(
-                "backup-unsound", name, $"the backup does not verify ({string.Join("; ", verified.Problems.Take(5))})", "make another one in another directory");
+                "backup-unsound", name, $"the backup does not verify ({string.Join("; ", verified.Problems.Take(5))})",
+                "make another one in another directory");
         }
 
         using EtcdSnapshotFile image = await target.OpenSourceImageAsync(work.SourceCopy, cancellationToken);
-        return await WriteAsync(journal with { BackupName = name, BackupSha256 = image.Sha256 }, MigrationPhase.BackedUp, cancellationToken);
+        return await WriteAsync(
+            journal with { BackupName = name, BackupSha256 = image.Sha256 }, MigrationPhase.BackedUp, cancellationToken);
     }
 
     private async Task AddNamedBackupFindingAsync(FindingList findings, CancellationToken cancellationToken)
@@ -87,7 +91,8 @@ public sealed partial class MigrationEngine
         }
 
         findings.Add(new Finding(
-            "backup-not-found", FindingSeverity.Blocker, name, $"no backup of metadata by that name is in {request.BackupDirectory}", "see `pachctl backup list`, or leave --use-backup out"));
+            "backup-not-found", FindingSeverity.Blocker, name, $"no backup of metadata by that name is in {request.BackupDirectory}",
+            "see `pachctl backup list`, or leave --use-backup out"));
     }
 
     private static OperatorException OtherBackup(string name) => new(
@@ -95,7 +100,8 @@ public sealed partial class MigrationEngine
 
     private static string OwnSuffix(MigrationJournal journal) => $"before-{journal.To}-{journal.Id[..8]}";
 
-    private static async Task<string?> FindOwnBackupAsync(BackupRepository repository, MigrationJournal journal, CancellationToken cancellationToken)
+    private static async Task<string?> FindOwnBackupAsync(
+        BackupRepository repository, MigrationJournal journal, CancellationToken cancellationToken)
     {
         await foreach (BackupSummary backup in repository.ListAsync(cancellationToken))
         {
@@ -111,16 +117,21 @@ public sealed partial class MigrationEngine
     private async Task CreateBackupAsync(BackupRepository repository, string name, WorkFolder work, CancellationToken cancellationToken)
     {
         using EtcdSnapshotFile image = await target.OpenSourceImageAsync(work.SourceCopy, cancellationToken);
-        LegacyContentStore? content = request.Storage is { } storage ? await LegacyContentStore.OpenAsync(storage, cancellationToken) : null;
+        LegacyContentStore? content = request.Storage is { } storage
+            ? await LegacyContentStore.OpenAsync(storage, cancellationToken)
+            : null;
         await repository.CreateAsync(
             new BackupRequest
             {
                 Name = name,
                 Source = content is null ? target.Location : $"{target.Location} and {content.Location}",
-                Metadata = new MetadataSource(target.Location, image.Revision, image.LiveRecordCount, (stream, cancel) => CopyAsync(image.Path, stream, cancel)),
+                Metadata = new MetadataSource(
+                    target.Location, image.Revision, image.LiveRecordCount, (stream, cancel) => CopyAsync(image.Path, stream, cancel)),
                 Content = request.BackupContent ? content : null,
                 References = request.BackupContent && content is not null
-                    ? cancel => TreeReferences.WalkAsync(content, ContentReferences.ReadAsync(range => image.ReadByRevisionAsync(range, cancel), _keys, cancel), cancel)
+                    ? cancel =>
+                        TreeReferences.WalkAsync(
+                            content, ContentReferences.ReadAsync(range => image.ReadByRevisionAsync(range, cancel), _keys, cancel), cancel)
                     : null,
             },
             cancellationToken);
@@ -139,10 +150,12 @@ public sealed partial class MigrationEngine
         await RestoreMetadataAsync(repository, journal.BackupName!, work, cancellationToken);
     }
 
-    private static async Task RestoreMetadataAsync(BackupRepository repository, string name, WorkFolder work, CancellationToken cancellationToken)
+    private static async Task RestoreMetadataAsync(
+        BackupRepository repository, string name, WorkFolder work, CancellationToken cancellationToken)
     {
         File.Delete(work.SourceCopy);
-        await repository.RestoreAsync(name, new RestoreTarget(ContentDirectory: null, MetadataFile: work.SourceCopy), progress: null, cancellationToken);
+        await repository.RestoreAsync(
+            name, new RestoreTarget(ContentDirectory: null, MetadataFile: work.SourceCopy), progress: null, cancellationToken);
     }
 
     private async Task SaveSourceAsync(string path, CancellationToken cancellationToken)
@@ -170,7 +183,8 @@ public sealed partial class MigrationEngine
         if (request.Storage is not { } storage)
         {
             findings.Add(new Finding(
-                "content-unchecked", FindingSeverity.Note, "--storage", "no storage root was named, so objects are not checked and old results keep their tags", "name it with --storage"));
+                "content-unchecked", FindingSeverity.Note, "--storage",
+                "no storage root was named, so objects are not checked and old results keep their tags", "name it with --storage"));
             return;
         }
 
@@ -185,10 +199,13 @@ public sealed partial class MigrationEngine
         {
             await foreach (ObjectReference reference in references)
             {
-                if (seen.Add(ContentReferences.Hash(reference.ObjectHash)) && !await content.ObjectExistsAsync(reference.ObjectHash, cancellationToken))
+                if (seen.Add(ContentReferences.Hash(reference.ObjectHash))
+                    && !await content.ObjectExistsAsync(reference.ObjectHash, cancellationToken))
                 {
                     findings.Add(new Finding(
-                        "object-missing", FindingSeverity.Blocker, reference.ObjectHash, $"{reference.ReferencedBy} refers to this object and it does not exist in {content.Location}", "restore it from a backup of the object store"));
+                        "object-missing", FindingSeverity.Blocker, reference.ObjectHash,
+                        $"{reference.ReferencedBy} refers to this object and it does not exist in {content.Location}",
+                        "restore it from a backup of the object store"));
                 }
             }
         }

@@ -28,7 +28,9 @@ public sealed partial class MigrationEngine
             source = await target.OpenSourceImageAsync(work.SourceCopy, stop.Token);
 
             // A snapshot file cannot have changed since it was surveyed; a live store can, and what counts is what was backed up.
-            MigrationPlan plan = known is not null && !target.NeedsSourceCopy ? known : await ReplanAsync(journal, source, report, stop.Token);
+            MigrationPlan plan = known is not null && !target.NeedsSourceCopy
+                ? known
+                : await ReplanAsync(journal, source, report, stop.Token);
             ApplyRequest apply = Request(journal, source, plan);
             if (journal.Phase == MigrationPhase.BackedUp)
             {
@@ -37,8 +39,11 @@ public sealed partial class MigrationEngine
 
             if (journal.Phase == MigrationPhase.Running)
             {
-                await InPhaseAsync(report, "migrate", target.NeedsSourceCopy ? null : plan.Inventory.RecordCount, () => target.ApplyAsync(apply, Progress(), stop.Token));
-                report.Tags = await InPhaseAsync(report, "carry results", null, () => CarryTagsAsync(journal, plan, source, work, stop.Token));
+                await InPhaseAsync(
+                    report, "migrate", target.NeedsSourceCopy ? null : plan.Inventory.RecordCount,
+                    () => target.ApplyAsync(apply, Progress(), stop.Token));
+                report.Tags = await InPhaseAsync(
+                    report, "carry results", null, () => CarryTagsAsync(journal, plan, source, work, stop.Token));
                 journal = await WriteAsync(journal, MigrationPhase.Ran, stop.Token);
             }
 
@@ -56,7 +61,8 @@ public sealed partial class MigrationEngine
             }
 
             work.DropSourceCopy();
-            (report.Backup, report.BackupRepository, report.BackupSha256) = (journal.BackupName, journal.BackupRepository, journal.BackupSha256);
+            (report.Backup, report.BackupRepository, report.BackupSha256) =
+                (journal.BackupName, journal.BackupRepository, journal.BackupSha256);
             report.Result = "done";
             report.Ended = time.GetUtcNow();
             return report with { MigrationId = journal.Id };
@@ -131,7 +137,8 @@ public sealed partial class MigrationEngine
             At = journal.Started,
             Program = ProgramVersion,
         };
-        return new ApplyRequest(source, plan.Conversion!, plan.Inventory.Classifier, stamp, plan.Inventory.Encodings.Unreadable > 0, request.RateLimit);
+        return new ApplyRequest(
+            source, plan.Conversion!, plan.Inventory.Classifier, stamp, plan.Inventory.Encodings.Unreadable > 0, request.RateLimit);
     }
 
     private async Task<MigrationJournal> VerifyAsync(
@@ -145,12 +152,15 @@ public sealed partial class MigrationEngine
             async () =>
             {
                 await using OpenedSource migrated = await target.OpenMigratedAsync(cancellationToken);
-                return await Verifier.RunAsync(source, migrated, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
+                return await Verifier.RunAsync(
+                    source, migrated, plan, OriginalRequest(journal), target.Location, Progress(), cancellationToken);
             });
         report.Before = StoreInventories.Of(plan.Inventory);
         report.After = StoreInventories.Of(after);
         Describe(report, plan.Conversion!, changes);
-        return await WriteAsync(journal with { DigestAfter = after.Digest.ToString(), VerifiedRevision = revision }, MigrationPhase.Verified, cancellationToken);
+        return await WriteAsync(
+            journal with { DigestAfter = after.Digest.ToString(), VerifiedRevision = revision }, MigrationPhase.Verified,
+            cancellationToken);
     }
 
     private async Task<Exception> DescribeFailureAsync(
@@ -162,7 +172,8 @@ public sealed partial class MigrationEngine
             : interrupted
                 ? new OperatorException("interrupted", target.Location, "the migration was interrupted", "resume or undo it")
                 : exception;
-        (report.Backup, report.BackupRepository, report.BackupSha256) = (journal.BackupName, journal.BackupRepository, journal.BackupSha256);
+        (report.Backup, report.BackupRepository, report.BackupSha256) =
+            (journal.BackupName, journal.BackupRepository, journal.BackupSha256);
         if (journal.Phase is MigrationPhase.Fenced or MigrationPhase.BackedUp)
         {
             try
@@ -182,7 +193,9 @@ public sealed partial class MigrationEngine
             }
         }
 
-        string backup = journal.BackupName is null ? "there is no backup yet" : $"the backup {journal.BackupName} is in {journal.BackupRepository}";
+        string backup = journal.BackupName is null
+            ? "there is no backup yet"
+            : $"the backup {journal.BackupName} is in {journal.BackupRepository}";
         return new MigrationFailedException(
             report,
             cause,

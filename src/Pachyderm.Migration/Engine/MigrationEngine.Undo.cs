@@ -13,13 +13,15 @@ public sealed partial class MigrationEngine
 {
     /// <summary>
     /// Puts back what was there before a migration, from whatever phase. Records that were written after the migration are listed first,
-    /// and discarded only if <see cref="MigrationRequest.DiscardLaterWrites"/> says so; they are kept in the backup repository's work folder.
+    /// and discarded only if <see cref="MigrationRequest.DiscardLaterWrites"/> says so; they are kept in the backup repository's work
+    /// folder.
     /// </summary>
     public async Task<MigrationReport> UndoAsync(CancellationToken cancellationToken)
     {
         MigrationJournal journal = await RequireJournalAsync(cancellationToken);
         MigrationReport report = NewReport("undo", journal.Id);
-        (report.From, report.To, report.Backup, report.BackupRepository) = (journal.From, journal.To, journal.BackupName, journal.BackupRepository);
+        (report.From, report.To, report.Backup, report.BackupRepository) =
+            (journal.From, journal.To, journal.BackupName, journal.BackupRepository);
         WorkFolder work = new(journal.BackupRepository, journal.Id);
         await target.AcquireFenceAsync(journal.Id, cancellationToken);
         try
@@ -52,7 +54,8 @@ public sealed partial class MigrationEngine
         if (journal.Phase != MigrationPhase.Stamped)
         {
             throw new OperatorException(
-                "not-done", target.Location, $"the migration to {journal.To} is only in the phase {journal.Phase}", "resume it first, or undo it");
+                "not-done", target.Location, $"the migration to {journal.To} is only in the phase {journal.Phase}",
+                "resume it first, or undo it");
         }
 
         await target.AcquireFenceAsync(journal.Id, cancellationToken);
@@ -81,7 +84,8 @@ public sealed partial class MigrationEngine
         }
         else
         {
-            laterWrites = await InPhaseAsync(report, "look for later writes", null, () => target.FindLaterWritesAsync(apply, journal, cancellationToken));
+            laterWrites = await InPhaseAsync(
+                report, "look for later writes", null, () => target.FindLaterWritesAsync(apply, journal, cancellationToken));
             if (laterWrites.Count > 0 && !request.DiscardLaterWrites)
             {
                 throw new LaterWritesException(target.Location, laterWrites);
@@ -96,14 +100,16 @@ public sealed partial class MigrationEngine
         await InPhaseAsync(report, "take results back", null, () => TakeTagsBackAsync(journal, work, cancellationToken));
         await InPhaseAsync(report, "verify", null, async () =>
         {
-            ClusterInventory now = await SurveyRunner.RunAsync(target.OpenCurrent(), _keys, journal.PfsPrefix, Progress(), cancellationToken);
+            ClusterInventory now = await SurveyRunner.RunAsync(
+                target.OpenCurrent(), _keys, journal.PfsPrefix, Progress(), cancellationToken);
             report.Before = report.After = StoreInventories.Of(now);
             if (now.Digest.ToString() != journal.DigestBefore)
             {
                 throw new OperatorException(
                     "undo-incomplete",
                     target.Location,
-                    $"the records are not those of the backup (digest {now.Digest}, expected {journal.DigestBefore}): somebody writes to the store",
+                    $"the records are not those of the backup (digest {now.Digest}, expected {journal.DigestBefore}): somebody writes to "
+                        + $"the store",
                     "stop every writer and run `pachctl migrate undo` again");
             }
         });

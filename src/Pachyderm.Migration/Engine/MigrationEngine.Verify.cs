@@ -43,7 +43,8 @@ public sealed partial class MigrationEngine
         else if (earlier is null)
         {
             throw new OperatorException(
-                "nothing-to-verify", target.Location, "no migration is open here to compare with its source", "name the report of the migration with --report");
+                "nothing-to-verify", target.Location, "no migration is open here to compare with its source",
+                "name the report of the migration with --report");
         }
 
         if (earlier is not null)
@@ -64,7 +65,10 @@ public sealed partial class MigrationEngine
         MigrationReport check = await CheckAsync(cancellationToken);
         if (check.Result == "blocked")
         {
-            throw new MigrationBlockedException(check, check.FindingCounts.Where(count => count is { Severity: FindingSeverity.Blocker, Accepted: false }).Sum(count => count.Count));
+            throw new MigrationBlockedException(
+                check,
+                check.FindingCounts.Where(count => count is { Severity: FindingSeverity.Blocker, Accepted: false })
+                    .Sum(count => count.Count));
         }
 
         if (check.Result == "nothing-to-do")
@@ -80,7 +84,9 @@ public sealed partial class MigrationEngine
             await using SnapshotTarget rehearsal = await SnapshotTarget.OpenAsync(
                 copy, Path.Combine(scratch, "migrated.snap"), request.PfsPrefix, time, cancellationToken);
             MigrationEngine engine = new(
-                rehearsal, request with { BackupDirectory = Path.Combine(scratch, "backup"), Storage = null, BackupContent = false, UseBackup = null }, observer, time);
+                rehearsal,
+                request with { BackupDirectory = Path.Combine(scratch, "backup"), Storage = null, BackupContent = false, UseBackup = null },
+                observer, time);
             MigrationReport run = await engine.RunAsync(cancellationToken);
             return run with
             {
@@ -126,7 +132,9 @@ public sealed partial class MigrationEngine
     {
         if (earlier.After is not { } expected || earlier.Result is not "done")
         {
-            throw new OperatorException("report-unusable", "--report", "it is not the report of a migration that was done", "name the file that `pachctl migrate --report` wrote");
+            throw new OperatorException(
+                "report-unusable", "--report", "it is not the report of a migration that was done",
+                "name the file that `pachctl migrate --report` wrote");
         }
 
         await InPhaseAsync(report, "compare with report", null, async () =>
@@ -142,7 +150,8 @@ public sealed partial class MigrationEngine
         if (differences.Length > 0)
         {
             throw new OperatorException(
-                "verification-failed", target.Location, $"the store is not as the report says ({string.Join("; ", differences)})", "find out who wrote to it since");
+                "verification-failed", target.Location, $"the store is not as the report says ({string.Join("; ", differences)})",
+                "find out who wrote to it since");
         }
 
         static string Short(StoreInventory inventory, string kind) => inventory.Kinds.GetValueOrDefault(kind)?.Digest[..12] ?? "none";

@@ -19,7 +19,8 @@ namespace Pachyderm.Migration.Engine;
 /// <param name="request">What the operator asks.</param>
 /// <param name="observer">Is told how it gets on.</param>
 /// <param name="time">The clock.</param>
-public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRequest request, IMigrationObserver observer, TimeProvider time)
+public sealed partial class MigrationEngine(
+    IMigrationTarget target, MigrationRequest request, IMigrationObserver observer, TimeProvider time)
 {
     private readonly ClusterKeys _keys = new(request.PfsPrefix, request.PpsPrefix);
 
@@ -87,7 +88,8 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
             if (await target.ReadJournalAsync(cancellationToken) is not null)
             {
                 throw new OperatorException(
-                    "migration-under-way", target.Location, "another migration was begun a moment ago", "see `pachctl migrate status`, then resume or undo it");
+                    "migration-under-way", target.Location, "another migration was begun a moment ago",
+                    "see `pachctl migrate status`, then resume or undo it");
             }
 
             DateTimeOffset now = time.GetUtcNow();
@@ -124,7 +126,8 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         await ContinueAsync(await RequireJournalAsync(cancellationToken), cancellationToken);
 
     /// <summary>What the store knows of migrations: the journal of one under way, the stamp of one done, the holder of the fence.</summary>
-    public async Task<(MigrationJournal? Journal, MigrationStamp? Stamp, FenceHolder? Fence)> GetStatusAsync(CancellationToken cancellationToken) => (
+    public async Task<(
+        MigrationJournal? Journal, MigrationStamp? Stamp, FenceHolder? Fence)> GetStatusAsync(CancellationToken cancellationToken) => (
         await target.ReadJournalAsync(cancellationToken),
         await target.ReadStampAsync(cancellationToken),
         await target.ReadFenceAsync(cancellationToken));
@@ -136,7 +139,8 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         if (request.To is { } to && to.Plain.ToString() != journal.To && journal.Phase != MigrationPhase.Stamped)
         {
             throw new OperatorException(
-                "migration-under-way", target.Location, $"a migration from {journal.From} to {journal.To} is under way, not to {to}", "resume or undo it first");
+                "migration-under-way", target.Location, $"a migration from {journal.From} to {journal.To} is under way, not to {to}",
+                "resume or undo it first");
         }
 
         if (journal.Phase == MigrationPhase.Stamped)
@@ -193,7 +197,8 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
                 report,
                 "plan",
                 inventory.RecordCount,
-                () => Tallying.RunAsync(source, CurrentReader(cancellationToken), inventory.Classifier, lenient, audit: false, Progress(), cancellationToken));
+                () => Tallying.RunAsync(
+                    source, CurrentReader(cancellationToken), inventory.Classifier, lenient, audit: false, Progress(), cancellationToken));
             plan = plan with { Tally = tally };
             Describe(report, lenient, tally);
             report.After = StoreInventories.Of(tally);
@@ -208,7 +213,8 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         foreach (string alarm in status.Alarms)
         {
             findings.Add(new Finding(
-                "alarm", FindingSeverity.Blocker, target.Location, $"the alarm {alarm} is raised", "compact and defragment etcd, then `etcdctl alarm disarm`"));
+                "alarm", FindingSeverity.Blocker, target.Location, $"the alarm {alarm} is raised",
+                "compact and defragment etcd, then `etcdctl alarm disarm`"));
         }
 
         SpaceForecast space = await target.ForecastSpaceAsync(cancellationToken);
@@ -235,15 +241,24 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
 
     private void Conclude(MigrationReport report, FindingList findings)
     {
-        report.FindingCounts = [.. findings.Counts.OrderByDescending(pair => pair.Value.Severity).ThenBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => new FindingCount(pair.Key, pair.Value.Severity, pair.Value.Count, IsAccepted(pair.Key)))];
-        report.Findings = [.. findings.Details.OrderByDescending(finding => finding.Severity).ThenBy(finding => finding.Id, StringComparer.Ordinal)];
+        report.FindingCounts =
+        [
+            .. findings.Counts
+                .OrderByDescending(pair => pair.Value.Severity)
+                .ThenBy(pair => pair.Key, StringComparer.Ordinal)
+                .Select(pair => new FindingCount(pair.Key, pair.Value.Severity, pair.Value.Count, IsAccepted(pair.Key))),
+        ];
+        report.Findings =
+        [
+            .. findings.Details.OrderByDescending(finding => finding.Severity).ThenBy(finding => finding.Id, StringComparer.Ordinal),
+        ];
         report.Result = CountBlockers(findings) == 0 ? "ready" : "blocked";
         report.Ended = time.GetUtcNow();
     }
 
     private long CountBlockers(FindingList findings) =>
-        findings.Counts.Where(pair => pair.Value.Severity == FindingSeverity.Blocker && !IsAccepted(pair.Key)).Sum(pair => pair.Value.Count);
+        findings.Counts.Where(pair => pair.Value.Severity == FindingSeverity.Blocker && !IsAccepted(pair.Key))
+            .Sum(pair => pair.Value.Count);
 
     private bool IsAccepted(string findingId) => findingId == "bad-record"
         ? request.Quarantine
@@ -292,7 +307,8 @@ public sealed partial class MigrationEngine(IMigrationTarget target, MigrationRe
         Started = time.GetUtcNow(),
     };
 
-    private static void Describe(MigrationReport report, IRecordConversion conversion, ChangeTally tally) => report.Changes = conversion.ChangeNames
+    private static void Describe(MigrationReport report, IRecordConversion conversion, ChangeTally tally) =>
+        report.Changes = conversion.ChangeNames
         .Select((name, bit) => (name, count: tally.ByChange[bit]))
         .Append(("records set aside", tally.Quarantined))
         .Where(change => change.Item2 > 0)

@@ -3,7 +3,9 @@ using Pachyderm.Migration.Reports;
 
 namespace Pachyderm.Migration.Engine;
 
-/// <summary>A migration failed after it had taken the fence. The message says what failed, what state the data is in and where the backup is.</summary>
+/// <summary>
+/// A migration failed after it had taken the fence. The message says what failed, what state the data is in and where the backup is.
+/// </summary>
 /// <param name="report">What is known of the migration.</param>
 /// <param name="failure">What failed.</param>
 /// <param name="state">What state the data is in.</param>

@@ -17,7 +17,8 @@ namespace Pachyderm.Migration.Engine;
 /// <param name="Inventory">What the survey found.</param>
 /// <param name="Conversion">The prepared conversion; null when nothing stored changes.</param>
 internal sealed record MigrationPlan(
-    ReleaseVersion From, ReleaseVersion To, MigrationPath Path, IMigrationStep? Step, ClusterInventory Inventory, IRecordConversion? Conversion)
+    ReleaseVersion From, ReleaseVersion To, MigrationPath Path, IMigrationStep? Step, ClusterInventory Inventory,
+    IRecordConversion? Conversion)
 {
     /// <summary>What the conversion will do, once it was counted.</summary>
     public ChangeTally? Tally { get; init; }
@@ -41,17 +42,22 @@ internal sealed record MigrationPlan(
     }
 
     /// <summary>Finds the way for a surveyed store.</summary>
-    /// <exception cref="OperatorException">The store holds no cluster, is of another release than was said, or cannot be carried to the target.</exception>
+    /// <exception cref="OperatorException">
+    /// The store holds no cluster, is of another release than was said, or cannot be carried to the target.
+    /// </exception>
     public static MigrationPlan Make(ClusterInventory inventory, MigrationRequest request, string location)
     {
         DetectedRelease found = inventory.Release;
         switch (found.Kind)
         {
             case StoreKind.Empty:
-                throw new OperatorException("store-empty", location, "the store is empty", "name the etcd of the cluster; an empty cluster needs no migration");
+                throw new OperatorException(
+                    "store-empty", location, "the store is empty", "name the etcd of the cluster; an empty cluster needs no migration");
             case StoreKind.Foreign:
                 throw new OperatorException(
-                    "store-foreign", location, $"there is no cluster under {request.PfsPrefix} and {request.PpsPrefix}, and {inventory.OtherKeys} other keys", "name the right store, or its prefixes with --pfs-prefix and --pps-prefix");
+                    "store-foreign", location,
+                    $"there is no cluster under {request.PfsPrefix} and {request.PpsPrefix}, and {inventory.OtherKeys} other keys",
+                    "name the right store, or its prefixes with --pfs-prefix and --pps-prefix");
         }
 
         ReleaseVersion to = request.To ?? MigrationPath.Newest;
@@ -59,7 +65,8 @@ internal sealed record MigrationPlan(
         MigrationPath path = MigrationPath.Find(from, to);
         if (!path.IsAutomatic)
         {
-            throw new OperatorException("no-automatic-path", $"{from} to {to}", $"the way is {path}", "follow the README of each leg by hand");
+            throw new OperatorException(
+                "no-automatic-path", $"{from} to {to}", $"the way is {path}", "follow the README of each leg by hand");
         }
 
         string? folder = path.Legs.SingleOrDefault(leg => leg.Kind == MigrationLegKind.Step)?.Folder;
@@ -68,12 +75,15 @@ internal sealed record MigrationPlan(
     }
 
     /// <summary>What the operator asked of the step.</summary>
-    public static StepOptions OptionsOf(MigrationRequest request, ReleaseVersion to) => new(to, request.Quarantine, request.Storage is not null);
+    public static StepOptions OptionsOf(MigrationRequest request, ReleaseVersion to) =>
+        new(to, request.Quarantine, request.Storage is not null);
 
     private static ReleaseVersion ChooseFrom(ClusterInventory inventory, MigrationRequest request, string location)
     {
         DetectedRelease found = inventory.Release;
-        if (inventory.Stamp is { } stamp && ReleaseVersion.TryParse(stamp.Release, out ReleaseVersion stamped) && found.Allows(stamped.Plain))
+        if (inventory.Stamp is { } stamp
+            && ReleaseVersion.TryParse(stamp.Release, out ReleaseVersion stamped)
+            && found.Allows(stamped.Plain))
         {
             Require(request.From is not { } said || said.IsSameLineAs(stamped), $"{stamped} (stamped)");
             return stamped;
@@ -92,7 +102,8 @@ internal sealed record MigrationPlan(
             if (!holds)
             {
                 throw new OperatorException(
-                    "wrong-from", location, $"--from says {request.From}, and the data is of {actual} ({found.Why})", "leave --from out, or name the right store");
+                    "wrong-from", location, $"--from says {request.From}, and the data is of {actual} ({found.Why})",
+                    "leave --from out, or name the right store");
             }
         }
     }

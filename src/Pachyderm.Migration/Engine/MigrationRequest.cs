@@ -6,7 +6,8 @@ namespace Pachyderm.Migration.Engine;
 public sealed record MigrationRequest
 {
     /// <summary>Identifiers of the blocking findings that an operator may accept.</summary>
-    public static IReadOnlyList<string> Acceptable { get; } = ["open-commit", "running-job", "registered-worker", "registered-master", "access-control"];
+    public static IReadOnlyList<string> Acceptable { get; } =
+        ["open-commit", "running-job", "registered-worker", "registered-master", "access-control", "source-changed"];
 
     /// <summary>Release that the operator says the data is of; null to go by the data alone.</summary>
     public ReleaseVersion? From { get; init; }

@@ -40,7 +40,9 @@ internal static class Tallying
 
     /// <summary>The same for a snapshot file.</summary>
     public static Task<ChangeTally> RunAsync(
-        EtcdSnapshotFile source, RecordClassifier classifier, IRecordConversion conversion, bool audit, IProgress<long>? progress, CancellationToken cancellationToken) =>
+        EtcdSnapshotFile source, RecordClassifier classifier, IRecordConversion conversion, bool audit, IProgress<long>? progress,
+        CancellationToken cancellationToken) =>
         RunAsync(
-            new SnapshotRecordSource(source), range => source.ReadByRevisionAsync(range, cancellationToken), classifier, conversion, audit, progress, cancellationToken);
+            new SnapshotRecordSource(source), range => source.ReadByRevisionAsync(range, cancellationToken), classifier, conversion, audit,
+            progress, cancellationToken);
 }

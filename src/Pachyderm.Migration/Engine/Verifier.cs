@@ -35,7 +35,8 @@ internal static class Verifier
         RecordClassifier classifier = plan.Inventory.Classifier;
         IRecordConversion conversion = plan.Conversion!;
         Task<ChangeTally> expecting = Tallying.RunAsync(source, classifier, conversion, audit: true, progress, cancellationToken);
-        Task<ClusterInventory> reading = SurveyRunner.RunAsync(migrated.Source, classifier.Keys, request.PfsPrefix, progress: null, cancellationToken);
+        Task<ClusterInventory> reading = SurveyRunner.RunAsync(
+            migrated.Source, classifier.Keys, request.PfsPrefix, progress: null, cancellationToken);
         await Task.WhenAll(expecting, reading);
         ChangeTally expected = await expecting;
         ClusterInventory after = await reading;
@@ -61,7 +62,8 @@ internal static class Verifier
                 "run `pachctl migrate undo`");
     }
 
-    private static async Task<IEnumerable<string>> NameTextAsync(IRecordSource migrated, RecordClassifier classifier, CancellationToken cancellationToken)
+    private static async Task<IEnumerable<string>> NameTextAsync(
+        IRecordSource migrated, RecordClassifier classifier, CancellationToken cancellationToken)
     {
         IReadOnlyList<List<string>> names = await migrated.VisitAsync(
             () => new List<string>(),
@@ -78,12 +80,17 @@ internal static class Verifier
         return names.SelectMany(state => state);
     }
 
-    /// <summary>Asked again, of the migrated store, the step must have nothing to add: no index entry, reference count or open-commit entry is missing.</summary>
+    /// <summary>
+    /// Asked again, of the migrated store, the step must have nothing to add: no index entry, reference count or open-commit entry is
+    /// missing.
+    /// </summary>
     private static async Task<List<string>> FindMissingAsync(
         OpenedSource migrated, ClusterInventory after, MigrationPlan plan, MigrationRequest request, CancellationToken cancellationToken)
     {
         List<string> missing = [];
-        await foreach (RecordAddition addition in plan.Step!.Prepare(after, MigrationPlan.OptionsOf(request, plan.To)).AdditionsAsync(migrated.Read, cancellationToken))
+        await foreach (
+            RecordAddition addition in plan.Step!.Prepare(after, MigrationPlan.OptionsOf(request, plan.To))
+                .AdditionsAsync(migrated.Read, cancellationToken))
         {
             missing.Add($"{KeyText.Show(addition.Key.Span)} is missing");
             if (missing.Count == MostDifferences)
@@ -92,14 +99,17 @@ internal static class Verifier
             }
         }
 
-        RecordKind[] indexes = [RecordKind.RepoProvenanceIndex, RecordKind.CommitProvenanceIndex, RecordKind.JobPipelineIndex, RecordKind.JobInputIndex];
+        RecordKind[] indexes =
+            [RecordKind.RepoProvenanceIndex, RecordKind.CommitProvenanceIndex, RecordKind.JobPipelineIndex, RecordKind.JobInputIndex];
         missing.AddRange(indexes
             .Where(kind => plan.Inventory.IsIndexExact(kind) && !after.IsIndexExact(kind))
             .Select(kind => $"the index {kind} has entries that no record calls for"));
         return missing;
     }
 
-    /// <summary>What no 1.5 store may lack: readable records, reference counts that are right, and an open-commit entry for each open commit.</summary>
+    /// <summary>
+    /// What no 1.5 store may lack: readable records, reference counts that are right, and an open-commit entry for each open commit.
+    /// </summary>
     private static IEnumerable<string> CheckReferences(ClusterInventory after)
     {
         foreach (string id in after.Findings.Counts.Keys.Where(id => id is "reference-count" or "bad-record"))
@@ -121,7 +131,8 @@ internal static class Verifier
             || mine.Digest != other.Digest);
 
     private static async Task<IEnumerable<string>> FindDifferencesAsync(
-        EtcdSnapshotFile source, IRecordSource migrated, RecordClassifier classifier, IRecordConversion conversion, CancellationToken cancellationToken)
+        EtcdSnapshotFile source, IRecordSource migrated, RecordClassifier classifier, IRecordConversion conversion,
+        CancellationToken cancellationToken)
     {
         // Only after a failure: 32 bytes and some overhead a record are acceptable then.
         Dictionary<UInt128, UInt128> expected = [];
@@ -143,7 +154,9 @@ internal static class Verifier
             }
         }
 
-        await foreach (RecordAddition addition in conversion.AdditionsAsync(range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
+        await foreach (
+            RecordAddition addition in conversion.AdditionsAsync(
+                range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
         {
             expected[XxHash128.HashToUInt128(addition.Key.Span)] = XxHash128.HashToUInt128(addition.Value.Span);
         }
@@ -207,7 +220,9 @@ internal static class Verifier
             }
         }
 
-        await foreach (RecordAddition addition in conversion.AdditionsAsync(range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
+        await foreach (
+            RecordAddition addition in conversion.AdditionsAsync(
+                range => source.ReadByRevisionAsync(range, cancellationToken), cancellationToken))
         {
             yield return addition.Key;
         }

@@ -31,7 +31,8 @@ internal sealed class WorkFolder(string backupRepository, string migrationId)
     }
 
     /// <summary>
-    /// Removes the copy of the source: after the stamp it is needed only for another verification or an undo, which restore it from the backup.
+    /// Removes the copy of the source: after the stamp it is needed only for another verification or an undo, which restore it from the
+    /// backup.
     /// Thus the metadata of an encrypted backup lie in the clear no longer than the migration runs.
     /// </summary>
     public void DropSourceCopy() => File.Delete(SourceCopy);

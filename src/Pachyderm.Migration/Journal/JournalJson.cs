@@ -44,6 +44,7 @@ internal sealed partial class JournalJson : JsonSerializerContext
         return journal.MinReader <= Journal.MigrationJournal.CurrentVersion
             ? journal
             : throw new OperatorException(
-                "journal-too-new", where, $"it is of format {journal.Version}, this program knows {Journal.MigrationJournal.CurrentVersion}", "use a newer pachctl");
+                "journal-too-new", where,
+                $"it is of format {journal.Version}, this program knows {Journal.MigrationJournal.CurrentVersion}", "use a newer pachctl");
     }
 }

@@ -63,7 +63,10 @@ public sealed record MigrationJournal
     /// <summary>Digest of all of the cluster's records after it; null until they are rewritten.</summary>
     public string? DigestAfter { get; init; }
 
-    /// <summary>Revision of the store when the verification began to read it; 0 until then. A later write that is not the migration's own is foreign.</summary>
+    /// <summary>
+    /// Revision of the store when the verification began to read it; 0 until then. A later write that is not the migration's own is
+    /// foreign.
+    /// </summary>
     public long VerifiedRevision { get; init; }
 
     /// <summary>Revision of the store when it was stamped; 0 until then. Records written later are not the migration's.</summary>

@@ -8,7 +8,8 @@ namespace Pachyderm.Migration.Native;
 
 /// <summary>
 /// Carries a data directory of an older format to that of this release, with the phases of every migration: discover, plan, preflight,
-/// fence, back up, run, verify, stamp. A pachd of this release may serve the directory meanwhile; it reads an older format, and writes none.
+/// fence, back up, run, verify, stamp. A pachd of this release may serve the directory meanwhile; it reads an older format, and writes
+/// none.
 /// </summary>
 /// <param name="dataDirectory">The data directory.</param>
 /// <param name="observer">Is told how it gets on.</param>
@@ -140,7 +141,8 @@ public sealed class FormatUpgrade(string dataDirectory, IMigrationObserver obser
         if (journal.Phase != UpgradePhase.Flipped || FormatFile.Read(_data) != format)
         {
             throw new OperatorException(
-                "migration-not-done", _data, "the upgrade has not ended", "run `pachctl migrate --data DIRECTORY` first, which goes on where it stopped");
+                "migration-not-done", _data, "the upgrade has not ended",
+                "run `pachctl migrate --data DIRECTORY` first, which goes on where it stopped");
         }
 
         UpgradeReport report = NewReport("finalize", journal, format);
@@ -237,7 +239,8 @@ public sealed class FormatUpgrade(string dataDirectory, IMigrationObserver obser
         report.BytesFree = new DriveInfo(_data).AvailableFreeSpace;
         if (report.BytesFree < report.BytesNeeded)
         {
-            blockers.Add($"{_data}: the upgrade needs {report.BytesNeeded:N0} bytes on this disk, and {report.BytesFree:N0} are free; make room");
+            blockers.Add(
+                $"{_data}: the upgrade needs {report.BytesNeeded:N0} bytes on this disk, and {report.BytesFree:N0} are free; make room");
         }
 
         report.Blockers = blockers;

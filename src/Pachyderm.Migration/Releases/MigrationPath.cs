@@ -33,7 +33,9 @@ public sealed record MigrationPath(IReadOnlyList<MigrationLeg> Legs)
     /// <summary>
     /// Finds the way between two releases. Suffixes do not matter.
     /// </summary>
-    /// <exception cref="OperatorException">A release is unknown (<c>unknown-release</c>), or the target is the older one (<c>downgrade</c>).</exception>
+    /// <exception cref="OperatorException">
+    /// A release is unknown (<c>unknown-release</c>), or the target is the older one (<c>downgrade</c>).
+    /// </exception>
     public static MigrationPath Find(ReleaseVersion from, ReleaseVersion to)
     {
         RequireKnown(from, "--from");

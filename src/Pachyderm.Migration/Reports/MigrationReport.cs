@@ -103,7 +103,8 @@ public sealed record MigrationReport
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
             throw new OperatorException(
-                "report-unreadable", path, $"it is not a report of a migration ({exception.Message})", "name the file that was written with --report", exception);
+                "report-unreadable", path, $"it is not a report of a migration ({exception.Message})",
+                "name the file that was written with --report", exception);
         }
     }
 
@@ -117,7 +118,9 @@ public sealed record MigrationReport
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException("report-path", path, $"a report cannot be written there ({exception.Message})", "name another file with --report", exception);
+            throw new OperatorException(
+                "report-path", path, $"a report cannot be written there ({exception.Message})", "name another file with --report",
+                exception);
         }
     }
 
@@ -133,7 +136,8 @@ public sealed record MigrationReport
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new OperatorException(
-                "report-not-writable", path, $"the report cannot be written ({exception.Message})", "name another file with --report; the migration itself is not affected", exception);
+                "report-not-writable", path, $"the report cannot be written ({exception.Message})",
+                "name another file with --report; the migration itself is not affected", exception);
         }
     }
 
@@ -153,7 +157,8 @@ public sealed record FindingCount(string Id, FindingSeverity Severity, long Coun
 /// <param name="Digest">Digest of all.</param>
 /// <param name="Kinds">By kind.</param>
 /// <param name="Repos">By repo; commits and branches only.</param>
-public sealed record StoreInventory(string Digest, IReadOnlyDictionary<string, KindInventory> Kinds, IReadOnlyDictionary<string, RepoInventory>? Repos);
+public sealed record StoreInventory(
+    string Digest, IReadOnlyDictionary<string, KindInventory> Kinds, IReadOnlyDictionary<string, RepoInventory>? Repos);
 
 /// <summary>Records of one kind.</summary>
 /// <param name="Count">Number.</param>
@@ -206,5 +211,7 @@ internal static class StoreInventories
 
     private static Dictionary<string, KindInventory> Kinds(IReadOnlyDictionary<RecordKind, RecordTotals> totals) => totals
         .OrderBy(pair => pair.Key)
-        .ToDictionary(pair => pair.Key.ToString(), pair => new KindInventory(pair.Value.Count, pair.Value.Bytes, pair.Value.Digest.ToString()), StringComparer.Ordinal);
+        .ToDictionary(
+            pair => pair.Key.ToString(), pair => new KindInventory(pair.Value.Count, pair.Value.Bytes, pair.Value.Digest.ToString()),
+            StringComparer.Ordinal);
 }

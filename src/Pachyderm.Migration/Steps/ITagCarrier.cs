@@ -23,4 +23,5 @@ public interface ITagCarrier
 /// <param name="ObjectHash">Object that the tag shall name; null if the result was not found.</param>
 /// <param name="Reason">Why it was not found; null if it was.</param>
 /// <param name="NeverSucceeded">Whether no job has ever finished it well: then there is no result to find.</param>
-public sealed record TagProposal(string Pipeline, string Datum, string Tag, string? ObjectHash, string? Reason, bool NeverSucceeded = false);
+public sealed record TagProposal(
+    string Pipeline, string Datum, string Tag, string? ObjectHash, string? Reason, bool NeverSucceeded = false);

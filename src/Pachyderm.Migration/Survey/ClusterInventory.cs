@@ -80,7 +80,8 @@ public sealed class ClusterInventory
     public IReadOnlyDictionary<ByteString, long> ScratchCommits => _survey.ScratchCommits;
 
     /// <summary>Records of how the store was migrated before, as bytes of a <see cref="MigrationStamp"/>; null if it was not.</summary>
-    public MigrationStamp? Stamp => _survey.Stamp is { } json ? JournalJson.Decode(json, JournalJson.Default.MigrationStamp, "the stamp") : null;
+    public MigrationStamp? Stamp =>
+        _survey.Stamp is { } json ? JournalJson.Decode(json, JournalJson.Default.MigrationStamp, "the stamp") : null;
 
     /// <summary>Whether there is a commit of that repo and id.</summary>
     public bool HasCommit(ReadOnlySpan<byte> repo, ReadOnlySpan<byte> id) => _survey.Commits.Contains(ClusterSurvey.HashCommit(repo, id));
@@ -128,7 +129,8 @@ public sealed class ClusterInventory
 
         if (evidence.HasFlag(VersionEvidence.Salt))
         {
-            return new DetectedRelease(StoreKind.Cluster, new ReleaseVersion(1, 5, 1), MigrationPath.Newest, "records are protobuf binary with salts");
+            return new DetectedRelease(
+                StoreKind.Cluster, new ReleaseVersion(1, 5, 1), MigrationPath.Newest, "records are protobuf binary with salts");
         }
 
         return evidence.HasFlag(VersionEvidence.BinaryPipelineId) || Pipelines.Values.Any(pipeline => pipeline.Record.Salt.IsEmpty)
@@ -178,7 +180,10 @@ public sealed class ClusterInventory
             if (!facts.Exists)
             {
                 Findings.Add(new Finding(
-                    "repo-missing", FindingSeverity.Warning, shown, $"it has {facts.Commits.Count} commits, {facts.Branches} branches{(facts.HasRefCount ? " and a reference count" : "")} but no repo record", "they are kept; restore the repo record from a backup if it is needed"));
+                    "repo-missing", FindingSeverity.Warning, shown,
+                    $"it has {facts.Commits.Count} commits, {facts.Branches} "
+                        + $"branches{(facts.HasRefCount ? " and a reference count" : "")} but no repo record",
+                    "they are kept; restore the repo record from a backup if it is needed"));
                 continue;
             }
 
@@ -188,14 +193,17 @@ public sealed class ClusterInventory
                     "reference-count",
                     FindingSeverity.Warning,
                     KeyText.Show(Classifier.Keys.RepoRefCount(name.Span)),
-                    $"its reference count is {facts.StoredRefCount?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "missing"}, and {RefCounts[name]} repos have it as provenance",
+                    $"its reference count is "
+                        + $"{facts.StoredRefCount?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "missing"}, and "
+                        + $"{RefCounts[name]} repos have it as provenance",
                     "the migration corrects it"));
             }
 
             foreach (ByteString source in facts.Provenance.Where(source => !RefCounts.ContainsKey(source)))
             {
                 Findings.Add(new Finding(
-                    "dangling-provenance", FindingSeverity.Warning, shown, $"its provenance {KeyText.Show(source.Span)} does not exist", "it is kept as it is; the repo was force-deleted"));
+                    "dangling-provenance", FindingSeverity.Warning, shown, $"its provenance {KeyText.Show(source.Span)} does not exist",
+                    "it is kept as it is; the repo was force-deleted"));
             }
         }
     }

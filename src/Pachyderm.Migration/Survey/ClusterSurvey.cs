@@ -129,7 +129,9 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                 break;
             case RecordKind.Unknown:
                 ReadOnlyMemory<byte> unknown = record.Key;
-                Findings.Add("unknown-key", FindingSeverity.Note, () => (KeyText.Show(unknown.Span), "no release writes such a key", "it is kept as it is"));
+                Findings.Add(
+                    "unknown-key", FindingSeverity.Note,
+                    () => (KeyText.Show(unknown.Span), "no release writes such a key", "it is kept as it is"));
                 break;
         }
     }
@@ -206,7 +208,8 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
                     RecordKind.Repo => ObserveRepo(key, RepoInfo.Parser.ParseFrom(wire)),
                     RecordKind.Commit => ObserveCommit(key, record, wire, digest),
                     RecordKind.Branch => ObserveBranch(key, record, Commit.Parser.ParseFrom(wire)),
-                    RecordKind.Pipeline => ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding, HasField(wire, GcPolicyField)),
+                    RecordKind.Pipeline =>
+                        ObservePipeline(key, PipelineInfo.Parser.ParseFrom(wire), encoding, HasField(wire, GcPolicyField)),
                     _ => ObserveJob(key, record, wire, encoding),
                 };
             }
@@ -290,7 +293,8 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
         while (provenance.MoveNext())
         {
             ReferencedCommits.Add(HashCommit(provenance.Repo, provenance.Id));
-            Balance(RecordKind.CommitProvenanceIndex, _indexKeys.CommitProvenance(commit.Repo, commit.Id, provenance.Repo, provenance.Id), +1);
+            Balance(
+                RecordKind.CommitProvenanceIndex, _indexKeys.CommitProvenance(commit.Repo, commit.Id, provenance.Repo, provenance.Id), +1);
         }
 
         return null;
@@ -384,7 +388,9 @@ internal sealed class ClusterSurvey(RecordClassifier classifier, ReadOnlyMemory<
     {
         RepoFacts facts = FactsOf(repo);
         facts.HasRefCount = true;
-        facts.StoredRefCount = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count) ? count : null;
+        facts.StoredRefCount = long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long count)
+            ? count
+            : null;
     }
 
     private void NoteOtherCluster(ReadOnlySpan<byte> key)

@@ -5,7 +5,9 @@ using Pachyderm.RecordStores;
 
 namespace Pachyderm.Migration.Survey;
 
-/// <summary>Names the records that refer to commits which do not exist. A second pass, made only if the first has found that there are any.</summary>
+/// <summary>
+/// Names the records that refer to commits which do not exist. A second pass, made only if the first has found that there are any.
+/// </summary>
 internal sealed class DanglingReferences(ClusterInventory inventory)
 {
     private readonly RecordDecoder _decoder = new();

@@ -14,7 +14,9 @@ public enum StoreKind
     /// <summary>A cluster of one release line.</summary>
     Cluster,
 
-    /// <summary>A cluster with records of 1.4 and of 1.5: a migration by upstream's own routine was interrupted, or lost records on its way.</summary>
+    /// <summary>
+    /// A cluster with records of 1.4 and of 1.5: a migration by upstream's own routine was interrupted, or lost records on its way.
+    /// </summary>
     Mixed,
 }
 
@@ -33,6 +35,7 @@ public sealed record DetectedRelease(StoreKind Kind, ReleaseVersion Earliest, Re
     {
         StoreKind.Empty => "an empty store",
         StoreKind.Foreign => "no Pachyderm cluster under these prefixes",
-        _ => (Earliest.CompareTo(Latest) == 0 ? $"{Earliest}" : $"{Earliest} to {Latest}") + (Kind == StoreKind.Mixed ? ", partly migrated" : ""),
+        _ => (Earliest.CompareTo(Latest) == 0 ? $"{Earliest}" : $"{Earliest} to {Latest}") + (
+            Kind == StoreKind.Mixed ? ", partly migrated" : ""),
     };
 }

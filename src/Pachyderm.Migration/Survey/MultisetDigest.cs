@@ -5,7 +5,8 @@ using System.IO.Hashing;
 namespace Pachyderm.Migration.Survey;
 
 /// <summary>
-/// A 256-bit digest of a set of records that does not depend on their order: the sum, modulo 2^256, of two differently seeded XXH128 hashes of
+/// A 256-bit digest of a set of records that does not depend on their order: the sum, modulo 2^256, of two differently seeded XXH128 hashes
+/// of
 /// each record's key length, key and value. A live etcd is read in key order and a snapshot in revision order, and both must give the
 /// same digest without sorting. It guards against accident, not against a forger: backups and snapshots bear a SHA-256 of their own.
 /// </summary>

@@ -3,7 +3,9 @@ using Pachyderm.Formats;
 
 namespace Pachyderm.Migration.Survey;
 
-/// <summary>Brings the value of a stored record, text of 1.4 or binary of 1.5, into wire form. Not safe for concurrent use: one for each worker.</summary>
+/// <summary>
+/// Brings the value of a stored record, text of 1.4 or binary of 1.5, into wire form. Not safe for concurrent use: one for each worker.
+/// </summary>
 public sealed class RecordDecoder
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(4096);
@@ -19,7 +21,8 @@ public sealed class RecordDecoder
     /// </returns>
     public RecordEncoding Decode(RecordKind kind, ReadOnlySpan<byte> value, out ReadOnlySpan<byte> wire, out string? problem)
     {
-        RecordCodec codec = RecordCodec.For(kind) ?? throw new ArgumentOutOfRangeException(nameof(kind), kind, "records of this kind are no messages");
+        RecordCodec codec = RecordCodec.For(kind)
+            ?? throw new ArgumentOutOfRangeException(nameof(kind), kind, "records of this kind are no messages");
         problem = null;
         wire = value;
         if (value.IsEmpty)

@@ -69,7 +69,8 @@ internal sealed class Fence : IAsyncDisposable
 
                 epoch = holder.Epoch + 1;
                 await TryCommitAsync(
-                    store, new RecordTransaction([RecordGuard.Unchanged(key, record.ModRevision)], [RecordWrite.Delete(key)]), cancellationToken);
+                    store, new RecordTransaction([RecordGuard.Unchanged(key, record.ModRevision)], [RecordWrite.Delete(key)]),
+                    cancellationToken);
             }
 
             lease = lease != 0 ? lease : await store.GrantLeaseAsync(TimeToLive, cancellationToken);
@@ -94,7 +95,8 @@ internal sealed class Fence : IAsyncDisposable
         }
     }
 
-    private static async Task<TransactionResult?> TryCommitAsync(IRecordStore store, RecordTransaction transaction, CancellationToken cancellationToken)
+    private static async Task<TransactionResult?> TryCommitAsync(
+        IRecordStore store, RecordTransaction transaction, CancellationToken cancellationToken)
     {
         try
         {

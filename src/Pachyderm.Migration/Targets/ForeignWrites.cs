@@ -82,7 +82,8 @@ internal sealed class ForeignWrites(IRecordStore store, ApplyRequest request)
         }
     }
 
-    private async IAsyncEnumerable<StoredRecord> CurrentAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<StoredRecord> CurrentAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (IReadOnlyList<StoredRecord> page in store.ReadAsync(KeyRange.All, 0, cancellationToken))
         {

@@ -78,7 +78,8 @@ public interface IMigrationTarget : IAsyncDisposable
     Task<MigrationJournal> StampAsync(MigrationStamp stamp, MigrationJournal journal, CancellationToken cancellationToken);
 
     /// <summary>Finds the records that somebody has written since the migration, and which undoing it would lose.</summary>
-    Task<IReadOnlyList<LaterWrite>> FindLaterWritesAsync(ApplyRequest request, MigrationJournal journal, CancellationToken cancellationToken);
+    Task<IReadOnlyList<LaterWrite>> FindLaterWritesAsync(
+        ApplyRequest request, MigrationJournal journal, CancellationToken cancellationToken);
 
     /// <summary>
     /// Puts every record back, those of <paramref name="laterWrites"/> included, and removes what the migration added and the stamp.
@@ -101,7 +102,9 @@ public sealed record SpaceForecast(long NeededBytes, long? AvailableBytes, strin
 /// <param name="Stamp">The stamp that the outcome will bear.</param>
 /// <param name="HasQuarantine">Whether the conversion sets any record aside.</param>
 /// <param name="RateLimit">Most records a second that are written to a live store, or null.</param>
-public sealed record ApplyRequest(EtcdSnapshotFile Source, IRecordConversion Conversion, RecordClassifier Classifier, MigrationStamp Stamp, bool HasQuarantine, long? RateLimit);
+public sealed record ApplyRequest(
+    EtcdSnapshotFile Source, IRecordConversion Conversion, RecordClassifier Classifier, MigrationStamp Stamp, bool HasQuarantine,
+    long? RateLimit);
 
 /// <summary>A record that was written after a migration by somebody else.</summary>
 /// <param name="Key">Its key.</param>
@@ -113,7 +116,8 @@ public sealed record LaterWrite(ReadOnlyMemory<byte> Key, string What, ReadOnlyM
 /// <param name="Source">The source.</param>
 /// <param name="Read">Reads the records of a range of it.</param>
 /// <param name="File">The file underneath, or null.</param>
-internal sealed record OpenedSource(IRecordSource Source, Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> Read, IDisposable? File) : IAsyncDisposable
+internal sealed record OpenedSource(
+    IRecordSource Source, Func<KeyRange, IAsyncEnumerable<IReadOnlyList<StoredRecord>>> Read, IDisposable? File) : IAsyncDisposable
 {
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

@@ -12,7 +12,8 @@ namespace Pachyderm.Migration.Targets;
 internal static class KubernetesTarget
 {
     /// <summary>Opens it for migration; what else of the cluster runs there becomes findings.</summary>
-    public static async Task<LiveTarget> OpenAsync(string inNamespace, string pfsPrefix, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<LiveTarget> OpenAsync(
+        string inNamespace, string pfsPrefix, TimeProvider time, CancellationToken cancellationToken)
     {
         IRecordStore store = await ConnectAsync(inNamespace, new EtcdOptions { TimeProvider = time }, cancellationToken);
         return new LiveTarget(store, pfsPrefix, time, cancel => FindWorkloadAsync(inNamespace, cancel));
@@ -35,7 +36,8 @@ internal static class KubernetesTarget
                 "cluster-running",
                 FindingSeverity.Blocker,
                 $"namespace {inNamespace}",
-                $"pachd or workers run there ({workload.PachdPods.Count} pods of pachd, {workload.Workers.Count(worker => worker.Running > 0)} running worker controllers)",
+                $"pachd or workers run there ({workload.PachdPods.Count} pods of pachd, "
+                    + $"{workload.Workers.Count(worker => worker.Running > 0)} running worker controllers)",
                 "scale them to 0 (`kubectl scale --replicas=0 deployment/pachd`, and each pipeline's replication controller)")];
     }
 }

@@ -10,7 +10,8 @@ namespace Pachyderm.Migration.Targets;
 /// <summary>
 /// Writes a long, ordered stream of records to a live store in guarded transactions, so that it can be killed and taken up again.
 /// <para>
-/// The stream is dealt to lanes by scope, and lanes run side by side. A lane's transactions, or batches, are applied in order. A batch takes
+/// The stream is dealt to lanes by scope, and lanes run side by side. A lane's transactions, or batches, are applied in order. A batch
+/// takes
 /// at most one record of each scope, the oldest that waits, and therefore lists keep their order while as many records as possible
 /// share a transaction. It also writes its number: which batches were applied is always known, and since batches are a pure function of
 /// the stream, a second run skips exactly those. <see cref="LaneCommitter"/> commits several of them at a time.
@@ -18,7 +19,8 @@ namespace Pachyderm.Migration.Targets;
 /// <para>O(records) transactions at worst (one scope), O(records / 100) at best; memory for <see cref="Window"/> records a lane.</para>
 /// </summary>
 internal sealed class LaneApplier(
-    IRecordStore store, MigrationKeys keys, string work, int lanes, Fence fence, RateLimiter rate, long compactAfterBytes, IProgress<long>? progress)
+    IRecordStore store, MigrationKeys keys, string work, int lanes, Fence fence, RateLimiter rate, long compactAfterBytes,
+    IProgress<long>? progress)
 {
     /// <summary>Records that a lane looks ahead for a batch.</summary>
     public const int Window = 2048;
@@ -41,7 +43,8 @@ internal sealed class LaneApplier(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, fence.Lost);
         Channel<LaneWrite>[] queues = [.. Enumerable.Range(0, lanes).Select(_ => Channel.CreateBounded<LaneWrite>(Window))];
-        Task[] workers = [.. queues.Select((queue, lane) => Task.Run(() => RunLaneAsync(lane, queue.Reader, stop), CancellationToken.None))];
+        Task[] workers = [.. queues.Select(
+            (queue, lane) => Task.Run(() => RunLaneAsync(lane, queue.Reader, stop), CancellationToken.None))];
         try
         {
             await foreach (LaneWrite write in writes.WithCancellation(stop.Token))
@@ -82,7 +85,8 @@ internal sealed class LaneApplier(
         "the migration's fence was taken away or its lease ran out, and nothing more was written",
         "run `pachctl migrate resume` to go on, or `pachctl migrate undo`");
 
-    // The first lane is the jobs' own: theirs is the longest list of most clusters, and the smaller its batches are the more of them make a group.
+    // The first lane is the jobs' own: theirs is the longest list of most clusters, and the smaller its batches are the more of them make a
+    // group.
     private int LaneOf(in LaneWrite write)
     {
         if (write.Scope == RecordClassifier.JobScope)

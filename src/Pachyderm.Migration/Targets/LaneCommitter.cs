@@ -107,7 +107,8 @@ internal sealed class LaneCommitter(IRecordStore store, byte[] progressKey, Fenc
         }
 
         return new OperatorException(
-            "foreign-write", store.Location, "a guarded write was refused, and the cause has gone since", "stop every writer and run `pachctl migrate resume`");
+            "foreign-write", store.Location, "a guarded write was refused, and the cause has gone since",
+            "stop every writer and run `pachctl migrate resume`");
     }
 
     private static OperatorException Foreign(in RecordGuard guard, StoredRecord? now, string expected) => new(

@@ -1,6 +1,8 @@
 namespace Pachyderm.Migration.Targets;
 
-/// <summary>The writes that wait in a lane, by scope, and the choice of the next batch. A pure function of what was added, in order.</summary>
+/// <summary>
+/// The writes that wait in a lane, by scope, and the choice of the next batch. A pure function of what was added, in order.
+/// </summary>
 internal sealed class LaneWindow
 {
     private readonly Dictionary<ulong, Queue<LaneWrite>> _scopes = [];

@@ -11,7 +11,9 @@ using Pachyderm.RecordStores.Snapshot;
 
 namespace Pachyderm.Migration.Targets;
 
-/// <summary>A live etcd, migrated in place. The store itself holds the fence, the journal and the progress; before-images are in the backup.</summary>
+/// <summary>
+/// A live etcd, migrated in place. The store itself holds the fence, the journal and the progress; before-images are in the backup.
+/// </summary>
 public sealed class LiveTarget : IMigrationTarget
 {
     // One for the jobs and one for the rest. Lanes compete for one disk, and the fewer there are the more records share a transaction
@@ -62,7 +64,9 @@ public sealed class LiveTarget : IMigrationTarget
     {
         // Every rewritten record leaves its old revision behind until the next compaction, and a compaction comes after so many bytes.
         RecordStoreStatus status = await _store.GetStatusAsync(cancellationToken);
-        return new SpaceForecast(Math.Min(status.SizeBytes, 2 * CompactAfterBytes(status.SizeBytes)), status.QuotaBytes - status.SizeBytes, $"the quota of {_store.Location}");
+        return new SpaceForecast(
+            Math.Min(status.SizeBytes, 2 * CompactAfterBytes(status.SizeBytes)), status.QuotaBytes - status.SizeBytes,
+            $"the quota of {_store.Location}");
     }
 
     /// <inheritdoc/>
@@ -114,7 +118,8 @@ public sealed class LiveTarget : IMigrationTarget
     }
 
     /// <inheritdoc/>
-    public Task SaveSourceAsync(Stream destination, CancellationToken cancellationToken) => _store.SaveSnapshotAsync(destination, cancellationToken);
+    public Task SaveSourceAsync(Stream destination, CancellationToken cancellationToken) =>
+        _store.SaveSnapshotAsync(destination, cancellationToken);
 
     /// <inheritdoc/>
     public Task<EtcdSnapshotFile> OpenSourceImageAsync(string copy, CancellationToken cancellationToken) =>
@@ -131,7 +136,8 @@ public sealed class LiveTarget : IMigrationTarget
     Task<OpenedSource> IMigrationTarget.OpenMigratedAsync(CancellationToken cancellationToken)
     {
         _ownWritesSinceVerification = 0;
-        return Task.FromResult(new OpenedSource(new StoreRecordSource(_store), range => _store.ReadAsync(range, 0, cancellationToken), File: null));
+        return Task.FromResult(
+            new OpenedSource(new StoreRecordSource(_store), range => _store.ReadAsync(range, 0, cancellationToken), File: null));
     }
 
     /// <inheritdoc/>
@@ -145,7 +151,8 @@ public sealed class LiveTarget : IMigrationTarget
 
         // The journal says Stamped with revision 0 for the blink between the two writes; the stamp itself is what counts.
         TransactionResult stamped = await WriteGuardedAsync(
-            [RecordWrite.Put(_keys.Stamp, JournalJson.Encode(stamp, JournalJson.Default.MigrationStamp)), PutJournal(journal)], cancellationToken);
+            [RecordWrite.Put(_keys.Stamp, JournalJson.Encode(stamp, JournalJson.Default.MigrationStamp)), PutJournal(journal)],
+            cancellationToken);
         MigrationJournal written = journal with { StampRevision = stamped.Revision };
         FaultPoints.Reach("stamp.before-revision");
         try
@@ -206,7 +213,8 @@ public sealed class LiveTarget : IMigrationTarget
     public async Task UndoAsync(
         ApplyRequest request, IReadOnlyList<LaterWrite> laterWrites, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        await NewApplier(Work.Undo, request, progress).ApplyAsync(RestoresAsync(request, laterWrites, cancellationToken), cancellationToken);
+        await NewApplier(Work.Undo, request, progress).ApplyAsync(
+            RestoresAsync(request, laterWrites, cancellationToken), cancellationToken);
         await WriteGuardedAsync([RecordWrite.Delete(_keys.Stamp)], cancellationToken);
     }
 
@@ -218,7 +226,8 @@ public sealed class LiveTarget : IMigrationTarget
     }
 
     private LaneApplier NewApplier(string work, ApplyRequest request, IProgress<long>? progress) => new(
-        _store, _keys, work, Lanes, HeldFence(), new RateLimiter(request.RateLimit, _time), CompactAfterBytes(request.Source.SizeBytes), progress);
+        _store, _keys, work, Lanes, HeldFence(), new RateLimiter(request.RateLimit, _time), CompactAfterBytes(request.Source.SizeBytes),
+        progress);
 
     // A compaction walks over all keys, so it pays only after a good part of them.
     private static long CompactAfterBytes(long storeBytes) => Math.Max(64L << 20, storeBytes / 8);

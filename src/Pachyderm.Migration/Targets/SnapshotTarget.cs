@@ -59,12 +59,14 @@ public sealed class SnapshotTarget : IMigrationTarget
         if (Path.GetFullPath(source) == Path.GetFullPath(output))
         {
             throw new OperatorException(
-                "same-file", source, "the source and the output are the same file, and the source is never changed", "name another file with --out");
+                "same-file", source, "the source and the output are the same file, and the source is never changed",
+                "name another file with --out");
         }
 
         if (Directory.Exists(source))
         {
-            throw new OperatorException("snapshot-is-directory", source, "it is a directory", "name a file that `etcdctl snapshot save` wrote");
+            throw new OperatorException(
+                "snapshot-is-directory", source, "it is a directory", "name a file that `etcdctl snapshot save` wrote");
         }
 
         return new SnapshotTarget(
@@ -83,18 +85,21 @@ public sealed class SnapshotTarget : IMigrationTarget
         if (File.Exists(_output) && !File.Exists(JournalPath))
         {
             findings.Add(new Finding(
-                "output-exists", FindingSeverity.Blocker, _output, "the output exists", "name another file with --out, or move this one away"));
+                "output-exists", FindingSeverity.Blocker, _output, "the output exists",
+                "name another file with --out, or move this one away"));
         }
 
         if (!Directory.Exists(directory))
         {
             findings.Add(new Finding(
-                "output-directory-missing", FindingSeverity.Blocker, _output, "the directory of the output does not exist", "create it, or name another file with --out"));
+                "output-directory-missing", FindingSeverity.Blocker, _output, "the directory of the output does not exist",
+                "create it, or name another file with --out"));
         }
         else if (!DurableFiles.IsWritable(directory))
         {
             findings.Add(new Finding(
-                "output-not-writable", FindingSeverity.Blocker, _output, "there is no permission to write there", "name a file in a directory of yours with --out"));
+                "output-not-writable", FindingSeverity.Blocker, _output, "there is no permission to write there",
+                "name a file in a directory of yours with --out"));
         }
 
         return Task.FromResult<IReadOnlyList<Finding>>(findings);
@@ -143,7 +148,8 @@ public sealed class SnapshotTarget : IMigrationTarget
         }
 
         throw new OperatorException(
-            "output-exists", _output, "the output exists and was not made by a migration", "name another file with --out, or move this one away");
+            "output-exists", _output, "the output exists and was not made by a migration",
+            "name another file with --out, or move this one away");
     }
 
     /// <inheritdoc/>
@@ -182,12 +188,14 @@ public sealed class SnapshotTarget : IMigrationTarget
         catch (DirectoryNotFoundException exception)
         {
             throw new OperatorException(
-                "output-directory-missing", _output, "the directory of the output does not exist", "create it, or name another file with --out", exception);
+                "output-directory-missing", _output, "the directory of the output does not exist",
+                "create it, or name another file with --out", exception);
         }
         catch (UnauthorizedAccessException exception)
         {
             throw new OperatorException(
-                "output-not-writable", _output, "there is no permission to write there", "name a file in a directory of yours with --out", exception);
+                "output-not-writable", _output, "there is no permission to write there", "name a file in a directory of yours with --out",
+                exception);
         }
         catch (IOException exception)
         {
@@ -245,7 +253,8 @@ public sealed class SnapshotTarget : IMigrationTarget
     /// <inheritdoc/>
     public async Task SaveSourceAsync(Stream destination, CancellationToken cancellationToken)
     {
-        await using FileStream source = new(_source.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan | FileOptions.Asynchronous);
+        await using FileStream source = new(
+            _source.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan | FileOptions.Asynchronous);
         await source.CopyToAsync(destination, 1 << 20, cancellationToken);
     }
 
@@ -297,7 +306,8 @@ public sealed class SnapshotTarget : IMigrationTarget
         }
 
         FaultPoints.Reach("stamp.after-rename");
-        using EtcdSnapshotFile output = _migrated?.Share() ?? await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.Trust, cancellationToken);
+        using EtcdSnapshotFile output = _migrated?.Share()
+            ?? await EtcdSnapshotFile.OpenAsync(_output, SnapshotIntegrity.Trust, cancellationToken);
         MigrationJournal written = journal with { StampRevision = output.Revision, OutputSha256 = output.Sha256 };
         await WriteJournalAsync(written, cancellationToken);
         return written;
@@ -397,7 +407,8 @@ public sealed class SnapshotTarget : IMigrationTarget
     {
         try
         {
-            return JournalJson.Decode(await File.ReadAllBytesAsync(OwnerPath, cancellationToken), JournalJson.Default.FenceHolder, OwnerPath);
+            return JournalJson.Decode(
+                await File.ReadAllBytesAsync(OwnerPath, cancellationToken), JournalJson.Default.FenceHolder, OwnerPath);
         }
         catch (Exception exception) when (exception is IOException or CorruptionException)
         {

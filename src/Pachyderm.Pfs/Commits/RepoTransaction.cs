@@ -5,7 +5,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pfs;
 
 /// <summary>
-/// Changes of repos, commits and branches inside a transaction of the metadata store, for a room that has to change records of its own at the
+/// Changes of repos, commits and branches inside a transaction of the metadata store, for a room that has to change records of its own at
+/// the
 /// same time. The rules are those of <see cref="Repos"/>, <see cref="Commits"/> and <see cref="Branches"/>; what throws undoes the whole
 /// transaction.
 /// </summary>

@@ -23,7 +23,9 @@ public sealed partial class StoreMaintenance
     /// Copies what is needed of the objects that are used where an older release has put them, beside readers and writers. Names stay, so
     /// no commit changes. Ended early, what is copied stays, and the next call goes on.
     /// </summary>
-    /// <param name="progress">Told of commits and objects that were looked at (<c>mark</c>), then of <c>bytes copied</c>; may be null.</param>
+    /// <param name="progress">
+    /// Told of commits and objects that were looked at (<c>mark</c>), then of <c>bytes copied</c>; may be null.
+    /// </param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="OperatorException">An older store is not where it is said to be, or the disk is full or fails.</exception>
     /// <exception cref="CorruptionException">A directory of a commit is missing or damaged. Nothing was copied.</exception>

@@ -61,7 +61,8 @@ public sealed partial class StoreMaintenance
         await chunks.SealAsync(cancellationToken);
         await using GarbageCollector collector = await GarbageCollector.BeginAsync(chunks, options: null, cancellationToken);
         FileContents contents = new(chunks);
-        ObjectExpiry expiry = new(time.GetUtcNow() - UntaggedGrace, content => IsMarkedAsync(content, collector, contents, cancellationToken));
+        ObjectExpiry expiry = new(
+            time.GetUtcNow() - UntaggedGrace, content => IsMarkedAsync(content, collector, contents, cancellationToken));
         await MarkAsync(collector, contents, expiry, progress, cancellationToken);
         progress?.Report(new MaintenanceProgress("sweep", 0, 0));
         return new CollectionSummary(await collector.SweepAsync(cancellationToken), expiry.Deleted);

@@ -84,7 +84,9 @@ public sealed class DataStores : IAsyncDisposable
         return stores;
     }
 
-    /// <summary>Opens the stores for an import, and creates them if they are missing. They are not stamped: <see cref="Stamp"/> is the last act.</summary>
+    /// <summary>
+    /// Opens the stores for an import, and creates them if they are missing. They are not stamped: <see cref="Stamp"/> is the last act.
+    /// </summary>
     /// <param name="data">The data directory.</param>
     /// <param name="adopted">The storage root whose objects are used where they are; null if they are copied.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -100,7 +102,8 @@ public sealed class DataStores : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets garbage collection forget the objects of the adopted storage root in which nothing is needed any more. Nothing happens if all of
+    /// Lets garbage collection forget the objects of the adopted storage root in which nothing is needed any more. Nothing happens if all
+    /// of
     /// them are forgotten already.
     /// </summary>
     /// <param name="data">The data directory, which nobody has open.</param>

@@ -13,7 +13,9 @@ namespace Pachyderm.Pfs;
 /// </summary>
 internal static class FormatFile
 {
-    /// <summary>The format that this release writes. It counts with that of the metadata, the only part of which there are two so far.</summary>
+    /// <summary>
+    /// The format that this release writes. It counts with that of the metadata, the only part of which there are two so far.
+    /// </summary>
     public const int Current = StoreFormat.Version;
 
     private const string Name = "format.json";

@@ -95,7 +95,8 @@ public sealed class FilePut : IAsyncDisposable
         PfsTelemetry.BytesPut.Add(content.Size);
         await writer.FlushAsync(cancellationToken);
         await writes.AppendAsync(
-            commit, [PendingWriteCodec.Encode(new PutFile(path, content, overwrite))], () => PfsErrors.NotOpen(commit.Id), cancellationToken);
+            commit, [PendingWriteCodec.Encode(new PutFile(path, content, overwrite))], () => PfsErrors.NotOpen(commit.Id),
+            cancellationToken);
     }
 
     /// <summary>Lets go of what was kept. A file that was not completed is not recorded.</summary>

@@ -137,7 +137,8 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
     }
 
     /// <summary>
-    /// A pipeline has considered a commit, which never arrives again: keeps it while it waits, forgets what is in no later set, and notes how
+    /// A pipeline has considered a commit, which never arrives again: keeps it while it waits, forgets what is in no later set, and notes
+    /// how
     /// far the feed is read. The job of the set that was found, if any, belongs into the same transaction, so that every commit triggers
     /// exactly once.
     /// </summary>

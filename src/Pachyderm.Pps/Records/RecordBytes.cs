@@ -1,7 +1,8 @@
 namespace Pachyderm.Pps.Records;
 
 /// <summary>
-/// Pipelines, jobs and datums in the form in which they are stored: JSON that says its format, which every later release reads. For those who
+/// Pipelines, jobs and datums in the form in which they are stored: JSON that says its format, which every later release reads. For those
+/// who
 /// carry them from store to store.
 /// </summary>
 public static class RecordBytes

@@ -39,7 +39,8 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
         CompactionRequest request = new() { Revision = revision, Physical = true };
         try
         {
-            await connection.RepeatAsync(token => connection.Kv.CompactAsync(request, cancellationToken: token).ResponseAsync, cancellationToken);
+            await connection.RepeatAsync(
+                token => connection.Kv.CompactAsync(request, cancellationToken: token).ResponseAsync, cancellationToken);
         }
         catch (OperatorException failure) when (failure.Id == "revision-compacted")
         {
@@ -69,7 +70,8 @@ internal sealed class EtcdTransactions(EtcdConnection connection)
         if (operations > EtcdRecordStore.MaxOperations)
         {
             throw new ArgumentException(
-                $"a transaction may have at most {EtcdRecordStore.MaxOperations} guards and as many writes, those of its alternatives included, not {operations}",
+                $"a transaction may have at most {EtcdRecordStore.MaxOperations} guards and as many writes, those of its alternatives "
+                    + $"included, not {operations}",
                 nameof(transaction));
         }
 

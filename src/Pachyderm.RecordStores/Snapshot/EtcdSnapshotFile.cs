@@ -54,7 +54,8 @@ public sealed class EtcdSnapshotFile : IDisposable
 
     private EtcdSnapshotFile(EtcdSnapshotFile other)
     {
-        (Path, SizeBytes, Sha256, Revision, CompactRevision) = (other.Path, other.SizeBytes, other.Sha256, other.Revision, other.CompactRevision);
+        (Path, SizeBytes, Sha256, Revision, CompactRevision) =
+            (other.Path, other.SizeBytes, other.Sha256, other.Revision, other.CompactRevision);
         (Reader, Buckets, _live, _sharers) = (other.Reader, other.Buckets, other._live, other._sharers);
     }
 
@@ -226,7 +227,8 @@ public sealed class EtcdSnapshotFile : IDisposable
     /// <param name="visit">Called with each record, whose key and value are valid during the call only.</param>
     /// <param name="progress">Told the number of records of each stretch that was visited; or null.</param>
     /// <param name="cancellationToken">Ends the visit.</param>
-    public void VisitPartition(SnapshotPartition partition, SnapshotRecordVisitor visit, IProgress<long>? progress, CancellationToken cancellationToken)
+    public void VisitPartition(
+        SnapshotPartition partition, SnapshotRecordVisitor visit, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(visit);
         byte[] buffer = Reader.CreateWindowBuffer();

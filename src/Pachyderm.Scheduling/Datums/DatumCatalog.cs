@@ -15,7 +15,8 @@ namespace Pachyderm.Scheduling;
 /// <param name="State">What became of it; <see cref="DatumState.Starting"/> if it was not processed yet.</param>
 /// <param name="Stats">What processing took; null if this job did not process it.</param>
 /// <param name="Reason">Why it failed; else empty.</param>
-public sealed record DatumDetails(Datum Datum, Storage.Content.ChunkId Id, DatumTag Tag, DatumState State, ProcessStats? Stats, string Reason);
+public sealed record DatumDetails(
+    Datum Datum, Storage.Content.ChunkId Id, DatumTag Tag, DatumState State, ProcessStats? Stats, string Reason);
 
 /// <summary>Why a datum ran or was skipped.</summary>
 /// <param name="Datum">The datum.</param>
@@ -104,7 +105,8 @@ public sealed class DatumCatalog
         }
 
         // Commits go with their repo.
-        bool CanBeRead(Job other) => other.Input.Sources().All(commit => reader.FindCommit(new CommitKey(commit.Repo, commit.Id)) is not null);
+        bool CanBeRead(Job other) =>
+            other.Input.Sources().All(commit => reader.FindCommit(new CommitKey(commit.Repo, commit.Id)) is not null);
     }
 
     private async Task<DatumStates> OpenAsync(JobId id, CancellationToken cancellationToken)

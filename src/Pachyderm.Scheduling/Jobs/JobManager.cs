@@ -39,7 +39,9 @@ public sealed class JobManager
     }
 
     /// <summary>Creates a job, which waits for its turn.</summary>
-    /// <exception cref="PpsException">The request names no input, is made for another version of the pipeline, or names what is missing.</exception>
+    /// <exception cref="PpsException">
+    /// The request names no input, is made for another version of the pipeline, or names what is missing.
+    /// </exception>
     public async Task<JobId> CreateAsync(JobRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -193,7 +195,9 @@ public sealed class JobManager
         while (deleted.Count > 0);
     }
 
-    /// <summary>Ends the program of the datums that fit all filters (<see cref="DataFilter"/>); that counts as a failure of theirs.</summary>
+    /// <summary>
+    /// Ends the program of the datums that fit all filters (<see cref="DataFilter"/>); that counts as a failure of theirs.
+    /// </summary>
     /// <exception cref="PpsException">No worker is busy with such a datum.</exception>
     public async Task RestartDatumAsync(JobId id, IReadOnlyList<string> filters, CancellationToken cancellationToken)
     {

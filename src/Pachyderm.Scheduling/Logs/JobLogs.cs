@@ -90,7 +90,8 @@ public sealed class JobLogs
     }
 
     /// <summary>The pipeline whose logs are read; null if pipeline and job do not belong together. And where the feed is.</summary>
-    private Task<(PipelineName? Pipeline, long Cursor)> FindAsync(LogQuery query, CancellationToken cancellationToken) => metadata.ReadAsync(
+    private Task<(PipelineName? Pipeline, long Cursor)> FindAsync(LogQuery query, CancellationToken cancellationToken) =>
+        metadata.ReadAsync(
         reader =>
         {
             PpsReader records = new(reader);

@@ -10,12 +10,11 @@ namespace Pachyderm.Scheduling;
 /// <summary>Reads the pieces that <see cref="LogPieceWriter"/> makes, without trusting a byte.</summary>
 internal sealed class LogPieceReader
 {
+    internal const byte Version = 1;
     internal const int HeaderLength = 8;
     internal const int OfDatum = 1;
     internal const int OfUser = 2;
     internal const int OfMaster = 4;
-
-    private const byte Version = 1;
 
     // A piece is ended at 64 KiB of lines; the files of the datums that printed them come on top.
     private const int MaxLength = 256 << 20;

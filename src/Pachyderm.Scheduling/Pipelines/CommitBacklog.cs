@@ -70,7 +70,8 @@ internal readonly struct CommitBacklog(IMetadataReader reader, PpsReader records
             string from = reader.FindBranch(atom.Repo, atom.FromCommit)?.Head ?? atom.FromCommit;
             if (reader.FindCommit(new CommitKey(atom.Repo, from)) is null)
             {
-                throw new PpsException(PpsErrorKind.NotFound, $"from_commit {atom.FromCommit} of input {atom.Name} not found in repo {atom.Repo}");
+                throw new PpsException(
+                    PpsErrorKind.NotFound, $"from_commit {atom.FromCommit} of input {atom.Name} not found in repo {atom.Repo}");
             }
             for (string? id = from; id is not null && !records.HasArrived(pipeline, new CommitRef(atom.Repo, id));)
             {

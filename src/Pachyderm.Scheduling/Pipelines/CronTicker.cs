@@ -147,7 +147,9 @@ internal sealed class CronTicker
     private async Task<CommitView?> OpenHeadAsync(CancellationToken cancellationToken)
     {
         CommitName? head = await options.Metadata.ReadAsync(
-            reader => reader.FindBranch(cron.Repo, CronInput.TickBranch)?.Head is { } id ? new CommitName(Repo, new CommitId(id)) : default(CommitName?),
+            reader => reader.FindBranch(cron.Repo, CronInput.TickBranch)?.Head is { } id
+                ? new CommitName(Repo, new CommitId(id))
+                : default(CommitName?),
             cancellationToken);
         return head is { } name ? await options.Files.Reader.OpenAsync(new CommitReference(name), cancellationToken) : null;
     }

@@ -7,7 +7,8 @@ namespace Pachyderm.Scheduling;
 
 /// <summary>
 /// Reads the change feed once for all pipelines, and lets commits arrive at those that read their branches. A pipeline that appears or goes
-/// on makes it go back to where that pipeline has read; the others know by their cursors, and by the commits that have arrived, what is old.
+/// on makes it go back to where that pipeline has read; the others know by their cursors, and by the commits that have arrived, what is
+/// old.
 /// </summary>
 internal sealed class FeedDispatcher
 {

@@ -13,7 +13,9 @@ internal static class InputBranches
         Dictionary<string, string> branches = new(StringComparer.Ordinal);
         foreach (Input leaf in input.Leaves())
         {
-            (string repo, string branch) = leaf is AtomInput atom ? (atom.Repo, atom.Branch) : (((CronInput)leaf).Repo, CronInput.TickBranch);
+            (string repo, string branch) = leaf is AtomInput atom
+                ? (atom.Repo, atom.Branch)
+                : (((CronInput)leaf).Repo, CronInput.TickBranch);
             if (!branches.TryAdd(repo, branch) && branches[repo] != branch)
             {
                 throw new PpsException(

@@ -105,7 +105,8 @@ internal sealed class PipelineCreation
     }
 
     /// <summary>
-    /// Creates the repos of crons and the output repo. Those that exist stay, with what is in them; the provenance of the output repo becomes
+    /// Creates the repos of crons and the output repo. Those that exist stay, with what is in them; the provenance of the output repo
+    /// becomes
     /// that of the pipeline, where 1.5.3 leaves the old one, so that a pipeline behind it would not know what belongs together.
     /// </summary>
     private void PutRepos(Pipeline pipeline)

@@ -2,7 +2,9 @@ using Pachyderm.Pps;
 
 namespace Pachyderm.Scheduling;
 
-/// <summary>The refusals of the life of pipelines and jobs, with the words that clients of 1.5 match on (spec/pps.md sections 3 and 5).</summary>
+/// <summary>
+/// The refusals of the life of pipelines and jobs, with the words that clients of 1.5 match on (spec/pps.md sections 3 and 5).
+/// </summary>
 internal static class PipelineErrors
 {
     public static PpsException NotFound(PipelineName name) => Missing($"pipeline {OneLine(name.Value)} not found");

@@ -20,7 +20,8 @@ public sealed class PipelineManager
     }
 
     /// <summary>
-    /// Creates a pipeline, or replaces it if the spec says so (<see cref="PipelineSpec.Update"/>), and lets it run. A request that is refused
+    /// Creates a pipeline, or replaces it if the spec says so (<see cref="PipelineSpec.Update"/>), and lets it run. A request that is
+    /// refused
     /// changes nothing.
     /// </summary>
     /// <param name="spec">As the request gave it; defaults are filled in here.</param>

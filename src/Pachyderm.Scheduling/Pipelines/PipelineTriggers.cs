@@ -49,7 +49,9 @@ internal sealed class PipelineTriggers
         return new PipelineTriggers(present, restored, InputBranches.Of(pipeline.Input));
     }
 
-    /// <summary>Whether this is still the state of the pipeline: it was not replaced, and its repos and their provenance are the same.</summary>
+    /// <summary>
+    /// Whether this is still the state of the pipeline: it was not replaced, and its repos and their provenance are the same.
+    /// </summary>
     public bool IsValid(IMetadataReader reader, Pipeline pipeline) => basis == Basis.Of(reader, pipeline);
 
     /// <summary>Takes in a commit, and makes the job of the set that it completes, if there is one that no job has processed.</summary>

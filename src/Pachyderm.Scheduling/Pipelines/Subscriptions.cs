@@ -64,7 +64,8 @@ internal sealed class Subscriptions
     public bool Reads(string repo) => readers.ContainsKey(repo);
 
     /// <summary>The pipelines that read a branch of a repo; with null, any branch.</summary>
-    public IEnumerable<PipelineName> Readers(string repo, string? branch) => readers.TryGetValue(repo, out Dictionary<PipelineName, string>? found)
+    public IEnumerable<PipelineName> Readers(string repo, string? branch) =>
+        readers.TryGetValue(repo, out Dictionary<PipelineName, string>? found)
         ? found.Where(entry => branch is null || entry.Value == branch).Select(static entry => entry.Key)
         : [];
 }

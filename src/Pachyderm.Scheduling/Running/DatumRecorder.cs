@@ -26,7 +26,8 @@ internal sealed class DatumRecorder
     private const int JobWrites = 100;
 
     private readonly JobLedger ledger;
-    private readonly Channel<EndedDatum> ended = Channel.CreateBounded<EndedDatum>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly Channel<EndedDatum> ended =
+        Channel.CreateBounded<EndedDatum>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly int every;
     private readonly Task recording;
     private int processed;
@@ -103,7 +104,8 @@ internal sealed class DatumRecorder
 
     private async Task RecordAsync(List<EndedDatum> datums)
     {
-        await Task.WhenAll(datums.SelectMany(static datum => datum.Writers).Select(static writer => writer.FlushAsync(CancellationToken.None)));
+        await Task.WhenAll(
+            datums.SelectMany(static datum => datum.Writers).Select(static writer => writer.FlushAsync(CancellationToken.None)));
         foreach (DatumRecord record in datums.Select(static datum => datum.Record))
         {
             processed += record.Failed ? 0 : 1;

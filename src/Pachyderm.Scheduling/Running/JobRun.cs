@@ -227,7 +227,8 @@ internal sealed class JobRun : IAsyncDisposable
             cancellationToken);
     }
 
-    private async Task<DirectoryReference?> AssembleStatsAsync(RunDatums datums, IChunkWriter writer, CancellationToken cancellationToken) =>
+    private async Task<DirectoryReference?> AssembleStatsAsync(
+        RunDatums datums, IChunkWriter writer, CancellationToken cancellationToken) =>
         job.Workload.EnableStats ? await new StatsAssembler(options, trees, datums).AssembleAsync(job.Id, writer, cancellationToken) : null;
 
     private CommitRef? CommitStats(RepoTransaction repos, DirectoryReference? statistics) => statistics is { } tree

@@ -24,7 +24,8 @@ internal sealed class JobRunner
     /// Ends it: the job was killed or deleted, its pipeline paused, or the server ends. The record of a job that runs is left as it is.
     /// </param>
     /// <remarks>
-    /// When it returns, the record says SUCCESS or FAILURE. Any exception but <see cref="OperationCanceledException"/> is a failure that was
+    /// When it returns, the record says SUCCESS or FAILURE. Any exception but <see cref="OperationCanceledException"/> is a failure that
+    /// was
     /// not the program's: the caller records the restart (<see cref="Pps.Jobs.Job.Restart"/>) and tries again after a pause.
     /// </remarks>
     public async Task RunAsync(WorkerPool pool, RunningJob job, CancellationToken cancellationToken)

@@ -12,7 +12,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Scheduling;
 
 /// <summary>
-/// Takes results of 1.4 and 1.5 over: a tag names an object that is the hash tree of a datum's output, whose files name objects. Each becomes
+/// Takes results of 1.4 and 1.5 over: a tag names an object that is the hash tree of a datum's output, whose files name objects. Each
+/// becomes
 /// a tree of this release under the tag of this release; hashes of files and directories stay, so that later pipelines know them too.
 /// </summary>
 internal sealed class LegacyResults(SchedulerOptions options, StoredTrees trees, JobLedger ledger)
@@ -122,7 +123,8 @@ internal sealed class LegacyResults(SchedulerOptions options, StoredTrees trees,
         return await builder.FinishAsync(cancellationToken);
     }
 
-    private async Task<FileContent> ReadContentAsync(IReadOnlyList<string> objects, IChunkWriter writer, CancellationToken cancellationToken)
+    private async Task<FileContent> ReadContentAsync(
+        IReadOnlyList<string> objects, IChunkWriter writer, CancellationToken cancellationToken)
     {
         FileContent[] parts = await options.Metadata.ReadAsync(
             reader => objects.Select(name => Find(reader, name)).ToArray(), cancellationToken);

@@ -15,7 +15,9 @@ namespace Pachyderm.Scheduling;
 /// <param name="IsDisjoint">Whether the datums wrote to disjoint paths.</param>
 internal sealed record JobOutput(DirectoryReference? Tree, bool IsDisjoint);
 
-/// <summary>Puts the outputs of the datums of a job together: from the output of the parent job for the cost of the change, or anew.</summary>
+/// <summary>
+/// Puts the outputs of the datums of a job together: from the output of the parent job for the cost of the change, or anew.
+/// </summary>
 internal sealed class OutputAssembler(SchedulerOptions options, StoredTrees trees, RunDatums datums)
 {
     private const int Page = 500;

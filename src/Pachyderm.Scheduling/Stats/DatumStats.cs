@@ -7,7 +7,8 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Scheduling;
 
 /// <summary>
-/// Collects the statistics of one attempt: <c>failure</c>, <c>logs</c>, what was below <c>pfs</c>, and <c>stats</c> (spec/pps.md section 9).
+/// Collects the statistics of one attempt: <c>failure</c>, <c>logs</c>, what was below <c>pfs</c>, and <c>stats</c> (spec/pps.md section
+/// 9).
 /// The log goes to the store as it comes. Safe for concurrent use until the tree is made.
 /// </summary>
 internal sealed class DatumStats : IAsyncDisposable

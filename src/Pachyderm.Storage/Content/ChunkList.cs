@@ -6,7 +6,8 @@ using Pachyderm.Errors;
 namespace Pachyderm.Storage.Content;
 
 /// <summary>
-/// Nodes of long lists of chunks. Format 1: <c>'C' 'L'</c>, version 1, lowest version of a reader 1, the number of entries (32 bits), then per
+/// Nodes of long lists of chunks. Format 1: <c>'C' 'L'</c>, version 1, lowest version of a reader 1, the number of entries (32 bits), then
+/// per
 /// entry the 32 bytes of its identifier and its length (64 bits); integers are little-endian.
 /// </summary>
 internal static class ChunkList

@@ -8,7 +8,8 @@ namespace Pachyderm.Storage.Content;
 /// </summary>
 /// <param name="Size">Length in bytes.</param>
 /// <param name="Hash">
-/// Identifies the bytes. Of at most one chunk it is what 1.5 gives a file put at once (<see cref="FileHash"/>), of several the SHA-256 of their
+/// Identifies the bytes. Of at most one chunk it is what 1.5 gives a file put at once (<see cref="FileHash"/>), of several the SHA-256 of
+/// their
 /// list. Files that came from an older release keep the hash of that release, so equal bytes of several chunks may differ in hash.
 /// Compare together with <paramref name="Size"/>.
 /// </param>

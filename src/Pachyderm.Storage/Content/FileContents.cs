@@ -19,7 +19,8 @@ public sealed class FileContents(IChunkStore store)
     public static ContentBuilder OpenBuilder(IChunkWriter writer) => new(writer, Parallelism);
 
     /// <summary>Stores a file that is in memory. Durable after a flush of the writer.</summary>
-    public static async ValueTask<FileContent> WriteAsync(ReadOnlyMemory<byte> content, IChunkWriter writer, CancellationToken cancellationToken)
+    public static async ValueTask<FileContent> WriteAsync(
+        ReadOnlyMemory<byte> content, IChunkWriter writer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(writer);
         if (content.Length is > 0 and <= Chunker.Minimum)
@@ -92,7 +93,8 @@ public sealed class FileContents(IChunkStore store)
     /// are kept as they are, and the chunk before them ends early; but a small one at the end of its part is read, for the next part to
     /// go on in its chunk. The outcome is then that of the same parts put together in the same way.
     /// </remarks>
-    public async ValueTask<FileContent> ConcatAsync(IReadOnlyList<FileContent> parts, IChunkWriter writer, CancellationToken cancellationToken)
+    public async ValueTask<FileContent> ConcatAsync(
+        IReadOnlyList<FileContent> parts, IChunkWriter writer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts);
         FileContent[] filled = [.. parts.Where(part => part.Size > 0)];
@@ -163,7 +165,8 @@ public sealed class FileContents(IChunkStore store)
         try
         {
             long position = 0;
-            await foreach ((ChunkReference chunk, long start) in ListChunksAsync(content, offset, end, cancellationToken).ConfigureAwait(false))
+            await foreach (
+                (ChunkReference chunk, long start) in ListChunksAsync(content, offset, end, cancellationToken).ConfigureAwait(false))
             {
                 position = start;
                 int from = (int)Math.Max(0, offset - position);
@@ -199,7 +202,8 @@ public sealed class FileContents(IChunkStore store)
 
     /// <summary>The chunks of a file in order.</summary>
     /// <exception cref="CorruptionException">A node of the list is missing or damaged.</exception>
-    public async IAsyncEnumerable<ChunkReference> ListChunksAsync(FileContent content, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ChunkReference> ListChunksAsync(
+        FileContent content, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
         await foreach ((ChunkReference chunk, _) in ListChunksAsync(content, 0, content.Size, cancellationToken).ConfigureAwait(false))
@@ -237,7 +241,8 @@ public sealed class FileContents(IChunkStore store)
         if (content.Depth > ChunkList.MaximumDepth)
         {
             throw new CorruptionException(
-                "chunk-list-damaged", $"file {content.Hash}", $"its list of chunks has {content.Depth} levels", "run `pachctl fsck` to see what it belongs to");
+                "chunk-list-damaged", $"file {content.Hash}", $"its list of chunks has {content.Depth} levels",
+                "run `pachctl fsck` to see what it belongs to");
         }
         Stack<(ImmutableArray<ChunkReference> Entries, int Next)> path = new();
         path.Push((content.Chunks, 0));
@@ -290,6 +295,7 @@ public sealed class FileContents(IChunkStore store)
         int found = bytes.Memory.Length;
         bytes.Dispose();
         throw new CorruptionException(
-            "chunk-length", $"chunk {chunk.Id}", $"it has {found} bytes, and {chunk.Length} are expected", "run `pachctl fsck` to see what it belongs to");
+            "chunk-length", $"chunk {chunk.Id}", $"it has {found} bytes, and {chunk.Length} are expected",
+            "run `pachctl fsck` to see what it belongs to");
     }
 }

@@ -3,7 +3,9 @@ namespace Pachyderm.Storage.Content;
 /// <summary>A group of writes to a chunk store. Safe for concurrent use.</summary>
 public interface IChunkWriter : IDisposable
 {
-    /// <summary>Stores bytes unless they are stored already; they can be read at once, and are durable after <see cref="FlushAsync"/>.</summary>
+    /// <summary>
+    /// Stores bytes unless they are stored already; they can be read at once, and are durable after <see cref="FlushAsync"/>.
+    /// </summary>
     /// <param name="content">Up to <see cref="IChunkStore.MaximumLength"/> bytes; not kept.</param>
     /// <param name="cancellationToken">Ends the waiting; the bytes may be stored all the same, which does no harm.</param>
     /// <returns>The name of the chunk.</returns>

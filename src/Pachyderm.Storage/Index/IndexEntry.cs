@@ -15,7 +15,9 @@ internal readonly record struct ChunkLocation(uint Pack, uint Offset, ChunkPaylo
 /// <param name="Location">Where it lies.</param>
 internal readonly record struct IndexEntry(ChunkId Id, ChunkLocation Location)
 {
-    /// <summary>Bytes of an entry: identifier 32, pack 4, offset 4, stored length (25 bits), encoding (3), hash (4), raw length 4.</summary>
+    /// <summary>
+    /// Bytes of an entry: identifier 32, pack 4, offset 4, stored length (25 bits), encoding (3), hash (4), raw length 4.
+    /// </summary>
     public const int Length = 48;
 
     private const int LengthBits = 25;

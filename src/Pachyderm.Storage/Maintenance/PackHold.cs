@@ -5,8 +5,10 @@ using Pachyderm.ObjectStores;
 namespace Pachyderm.Storage.Maintenance;
 
 /// <summary>
-/// The lock that decides what becomes of packs: who removes some holds it, and so does who needs that none is removed meanwhile, in whatever
-/// process of this machine. It is a lock of the operating system on a file in the spool directory, and so ends with its holder, however that
+/// The lock that decides what becomes of packs: who removes some holds it, and so does who needs that none is removed meanwhile, in
+/// whatever
+/// process of this machine. It is a lock of the operating system on a file in the spool directory, and so ends with its holder, however
+/// that
 /// ends.
 /// </summary>
 public sealed class PackHold : IAsyncDisposable
@@ -85,7 +87,8 @@ public sealed class PackHold : IAsyncDisposable
         {
             File.WriteAllText(Path.Combine(directory, HolderName), string.Create(
                 CultureInfo.InvariantCulture,
-                $"{purpose} (process {Environment.ProcessId} on {Environment.MachineName}, since {time.GetUtcNow():yyyy-MM-dd HH:mm:ss}Z)"));
+                $"{purpose} (process {Environment.ProcessId} on {Environment.MachineName}, since "
+                    + $"{time.GetUtcNow():yyyy-MM-dd HH:mm:ss}Z)"));
         }
         catch (Exception exception) when (StorageErrors.IsStorageFailure(exception))
         {

@@ -13,22 +13,30 @@ public sealed record PackInspection
     /// <summary>Whether it has its footer, so that it never changes again.</summary>
     public bool IsSealed { get; private init; }
 
-    /// <summary>Bytes up to the end of the last intact chunk, or to the end of a sealed pack. They never change, unless the pack is damaged.</summary>
+    /// <summary>
+    /// Bytes up to the end of the last intact chunk, or to the end of a sealed pack. They never change, unless the pack is damaged.
+    /// </summary>
     public long SettledBytes { get; private init; }
 
     /// <summary>Intact chunks.</summary>
     public int Chunks { get; private init; }
 
-    /// <summary>The source that the pack was adopted from: its chunks are references into that store. Null for a pack that has its own bytes.</summary>
+    /// <summary>
+    /// The source that the pack was adopted from: its chunks are references into that store. Null for a pack that has its own bytes.
+    /// </summary>
     public string? AdoptedFrom { get; private init; }
 
     /// <summary>Bytes of chunks that are only referred to.</summary>
     public long AdoptedBytes { get; private init; }
 
-    /// <summary>What is damaged. What follows the last intact chunk of an unsealed pack is no damage, since it was never acknowledged.</summary>
+    /// <summary>
+    /// What is damaged. What follows the last intact chunk of an unsealed pack is no damage, since it was never acknowledged.
+    /// </summary>
     public IReadOnlyList<StorageFinding> Findings { get; private init; } = [];
 
-    /// <summary>The key of the object that a name of a pack belongs to, such as <c>packs/ab/ab..</c>; null if it is no name of a pack.</summary>
+    /// <summary>
+    /// The key of the object that a name of a pack belongs to, such as <c>packs/ab/ab..</c>; null if it is no name of a pack.
+    /// </summary>
     public static string? KeyOf(string name) => PackId.TryParse(name, out PackId id) ? id.Key : null;
 
     /// <summary>Whether a key of an object store is that of a pack.</summary>
@@ -89,7 +97,8 @@ public sealed record PackInspection
             }
         }
 
-        findings.AddRange(damaged.Take(footer is null ? damagedBefore : damaged.Count).Select(piece => PackRecovery.Describe(location, piece)));
+        findings.AddRange(
+            damaged.Take(footer is null ? damagedBefore : damaged.Count).Select(piece => PackRecovery.Describe(location, piece)));
         if (expected.Count > 0 && damaged.Count == 0)
         {
             findings.Add(Wrong(location, "its footer names a chunk that it does not hold"));

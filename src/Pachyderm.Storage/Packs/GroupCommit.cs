@@ -5,7 +5,9 @@ namespace Pachyderm.Storage.Packs;
 /// the next one, which covers everybody who has asked by then.
 /// </summary>
 /// <param name="end">Tells the end of the log.</param>
-/// <param name="flush">Makes everything up to the position durable that <paramref name="end"/> told just before. One call at a time.</param>
+/// <param name="flush">
+/// Makes everything up to the position durable that <paramref name="end"/> told just before. One call at a time.
+/// </param>
 internal sealed class GroupCommit(Func<long> end, Action flush)
 {
     private readonly Lock _gate = new();

@@ -5,7 +5,8 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Packs;
 
 /// <summary>
-/// Takes chunks whose names are not their SHA-256, as another store had adopted them from an older release. Nothing is pinned: pause maintenance
+/// Takes chunks whose names are not their SHA-256, as another store had adopted them from an older release. Nothing is pinned: pause
+/// maintenance
 /// until they are referred to.
 /// </summary>
 public sealed class NamedChunkWriter
@@ -28,7 +29,8 @@ public sealed class NamedChunkWriter
         if (content.IsEmpty || content.Length > IChunkStore.MaximumLength || (!seal.IsEmpty && seal.Length != SliceSeal.Length)
             || !ChunkCodec.IsNamed(id, hash, seal.Span, content.Span))
         {
-            throw new CorruptionException("chunk-misnamed", $"chunk {id}", "its bytes do not agree with its name", "take it from another copy");
+            throw new CorruptionException(
+                "chunk-misnamed", $"chunk {id}", "its bytes do not agree with its name", "take it from another copy");
         }
 
         if (_store.Contains(id))

@@ -73,7 +73,9 @@ public sealed partial class PackChunkStore
         if (payload.Encoding != ChunkEncoding.Reference)
         {
             return payload.Hash != ChunkHash.Slice ? ReadOnlyMemory<byte>.Empty
-                : await _reader.ReadAsync(pack, location.Offset + RecordHeader.Length, seal, cancellationToken) == PackReadOutcome.Done ? seal
+
+                    : await _reader.ReadAsync(pack, location.Offset + RecordHeader.Length, seal, cancellationToken) == PackReadOutcome.Done
+                    ? seal
                 : throw Damaged(id, pack, "it is not there any more");
         }
 

@@ -69,7 +69,8 @@ public sealed partial class PackChunkStore
             && ChunkCodec.IsIntact(entry.Id, entry.Payload, stored.Span);
 
     /// <summary>
-    /// Keeps collections and checks from beginning, after the one that runs. What is put meanwhile is safe, although no writer pins it any more,
+    /// Keeps collections and checks from beginning, after the one that runs. What is put meanwhile is safe, although no writer pins it any
+    /// more,
     /// if it is referred to before this ends.
     /// </summary>
     /// <returns>Ends it when it is disposed.</returns>

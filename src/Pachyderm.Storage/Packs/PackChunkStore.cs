@@ -72,7 +72,8 @@ public sealed partial class PackChunkStore : IChunkStore, IAdoptedChunks, IAsync
         if (_options.ReadOnly)
         {
             throw new OperatorException(
-                "store-read-only", _options.SpoolDirectory, "the store is open for reading only, and this has to write to it, as the first reading of an open commit does",
+                "store-read-only", _options.SpoolDirectory,
+                "the store is open for reading only, and this has to write to it, as the first reading of an open commit does",
                 "open it for writing");
         }
 

@@ -21,7 +21,8 @@ public sealed record PackStoreOptions
     public required string IndexDirectory { get; init; }
 
     /// <summary>
-    /// Where the stores of older releases are whose objects are part of this store. One that is adopted and not named here fails the reads of
+    /// Where the stores of older releases are whose objects are part of this store. One that is adopted and not named here fails the reads
+    /// of
     /// its chunks, and nothing else.
     /// </summary>
     public IReadOnlyList<AdoptionSource> AdoptedFrom { get; init; } = [];

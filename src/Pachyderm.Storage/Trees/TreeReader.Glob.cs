@@ -8,7 +8,8 @@ public sealed partial class TreeReader
 {
     /// <summary>
     /// The files and directories that a pattern matches, in byte order of their whole paths, in which <c>/a-b/c</c> sorts before
-    /// <c>/a/c</c>. Reads what can match only: names without wildcards are looked up, and of the others those that begin as the pattern does.
+    /// <c>/a/c</c>. Reads what can match only: names without wildcards are looked up, and of the others those that begin as the pattern
+    /// does.
     /// </summary>
     /// <param name="root">The tree; null for an empty one.</param>
     /// <param name="pattern">The pattern.</param>
@@ -79,7 +80,9 @@ public sealed partial class TreeReader
 
         internal DirectoryCursor Cursor => cursor;
 
-        /// <summary>Directories that match, until it is known that no other goes before: each begins with the name of the one below.</summary>
+        /// <summary>
+        /// Directories that match, until it is known that no other goes before: each begins with the name of the one below.
+        /// </summary>
         internal Stack<TreeEntry> Waiting { get; } = new();
     }
 }

@@ -15,7 +15,10 @@ namespace Pachyderm.Pachctl.Commands;
 /// <summary><c>pachctl backup create | list | verify | restore</c>.</summary>
 internal static class BackupCommand
 {
-    public static Command Create() => new("backup", "Back up a data directory of pachd while it serves, or both stores of a cluster of 1.4 or 1.5; content incrementally.")
+    public static Command Create() =>
+        new(
+            "backup",
+            "Back up a data directory of pachd while it serves, or both stores of a cluster of 1.4 or 1.5; content incrementally.")
     {
         CreateCreate(),
         CreateList(),
@@ -35,11 +38,23 @@ internal static class BackupCommand
             """);
         StoreOptions store = StoreOptions.AddTo(command, hasOutput: false, optional: true);
         Repository repository = Repository.AddTo(command);
-        Option<string?> data = new("--data") { Description = "Data directory of a pachd of release 3.0 or later. It goes on serving; garbage is collected when the backup is done.", HelpName = "DIR" };
-        Option<string?> storage = new("--storage") { Description = "Storage root of a cluster of 1.4 or 1.5 (PACH_ROOT).", HelpName = "PATH" };
+        Option<string?> data = new("--data")
+        {
+            Description =
+                "Data directory of a pachd of release 3.0 or later. It goes on serving; garbage is collected when the backup is done.",
+            HelpName = "DIR",
+        };
+        Option<string?> storage = new("--storage")
+        {
+            Description = "Storage root of a cluster of 1.4 or 1.5 (PACH_ROOT).",
+            HelpName = "PATH",
+        };
         Option<string?> name = new("--name") { Description = "Name of the backup (default: the time).", HelpName = "NAME" };
         Option<bool> acceptDamaged = new("--accept-damaged") { Description = "Back up what is damaged already as it is, and name it." };
-        Option<bool> withoutAdopted = new("--without-adopted") { Description = "With --data: leave out content that lies in an older store, which is then needed for a restore." };
+        Option<bool> withoutAdopted = new("--without-adopted")
+        {
+            Description = "With --data: leave out content that lies in an older store, which is then needed for a restore.",
+        };
         command.Options.Add(data);
         command.Options.Add(storage);
         command.Options.Add(name);
@@ -51,7 +66,9 @@ internal static class BackupCommand
                 || result.Children.Any(child => child is System.CommandLine.Parsing.OptionResult { Option.Name: "--etcd" or "--snapshot" or "--namespace" });
             if (cluster == result.GetValue(data) is not null)
             {
-                result.AddError("name what to back up: --data DIR of release 3.0; or, of an older cluster, a store (--etcd, --snapshot or --namespace), --storage PATH, or both");
+                result.AddError(
+                    "name what to back up: --data DIR of release 3.0; or, of an older cluster, a store (--etcd, --snapshot or "
+                        + "--namespace), --storage PATH, or both");
             }
         });
         command.SetAction(async (parsed, cancellationToken) =>
@@ -77,8 +94,12 @@ internal static class BackupCommand
                 return ExitCodes.Done;
             }
 
-            LegacyContentStore? content = parsed.GetValue(storage) is { } path ? await LegacyContentStore.OpenAsync(path, cancellationToken) : null;
-            await using IRecordStore? metadata = store.IsNamed(parsed) ? await store.AddressOf(parsed).OpenStoreAsync(TimeProvider.System, cancellationToken) : null;
+            LegacyContentStore? content = parsed.GetValue(storage) is { } path
+                ? await LegacyContentStore.OpenAsync(path, cancellationToken)
+                : null;
+            await using IRecordStore? metadata = store.IsNamed(parsed)
+                ? await store.AddressOf(parsed).OpenStoreAsync(TimeProvider.System, cancellationToken)
+                : null;
             ClusterKeys keys = new(store.PfsPrefixOf(parsed), store.PpsPrefixOf(parsed));
             RecordStoreStatus? status = metadata is null ? null : await metadata.GetStatusAsync(cancellationToken);
             target = await repository.OpenOrCreateAsync(parsed, cancellationToken);
@@ -87,9 +108,13 @@ internal static class BackupCommand
                 {
                     Name = parsed.GetValue(name),
                     Source = string.Join(" and ", new[] { metadata?.Location, content?.Location }.OfType<string>()),
-                    Metadata = metadata is null ? null : new MetadataSource(metadata.Location, status!.Revision, null, (stream, cancel) => metadata.SaveSnapshotAsync(stream, cancel)),
+                    Metadata = metadata is null
+                        ? null
+                        : new MetadataSource(
+                            metadata.Location, status!.Revision, null, (stream, cancel) => metadata.SaveSnapshotAsync(stream, cancel)),
                     Content = content,
-                    References = metadata is null || content is null ? null : cancel => ReadReferencesAsync(metadata, content, keys, cancel),
+                    References = metadata is null || content is null ? null : cancel =>
+                        ReadReferencesAsync(metadata, content, keys, cancel),
                     AcceptDamaged = parsed.GetValue(acceptDamaged),
                 },
                 cancellationToken);
@@ -103,7 +128,11 @@ internal static class BackupCommand
     {
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Backup {summary.Name}: metadata {summary.MetadataBytes:N0} bytes{(summary.Revision is { } revision ? $" at revision {revision}" : "")}, content {summary.Files:N0} files{(summary.StoreFormat is null ? $" and {summary.Links:N0} links" : "")} of {summary.ContentBytes:N0} bytes, {summary.NewContentBytes:N0} of them new{(summary.ReferencesChecked is { } references ? $"; {references:N0} references checked" : "")}"));
+            $"Backup {summary.Name}: metadata {summary.MetadataBytes:N0} "
+                + $"bytes{(summary.Revision is { } revision ? $" at revision {revision}" : "")}, content {summary.Files:N0} "
+                + $"files{(summary.StoreFormat is null ? $" and {summary.Links:N0} links" : "")} of {summary.ContentBytes:N0} bytes, "
+                + $"{summary.NewContentBytes:N0} of them "
+                + $"new{(summary.ReferencesChecked is { } references ? $"; {references:N0} references checked" : "")}"));
         foreach (string left in summary.LeftOut)
         {
             Console.Error.WriteLine($"left out: {left}: it is no part of a storage root");
@@ -122,7 +151,9 @@ internal static class BackupCommand
         foreach (AdoptedPart part in adopted)
         {
             Console.Error.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"not in it: {part.Bytes:N0} bytes in {part.Chunks:N0} chunks of the older store {part.Source}, which is needed where it is"));
+                CultureInfo.InvariantCulture,
+                $"not in it: {part.Bytes:N0} bytes in {part.Chunks:N0} chunks of the older store {part.Source}, which is needed where it "
+                    + $"is"));
         }
     }
 
@@ -176,7 +207,8 @@ internal static class BackupCommand
 
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{verified.Name}: {verified.Files:N0} files, {verified.Bytes:N0} bytes {(verified.ReadData ? "read and compared" : "present")}, {verified.ProblemCount:N0} problems"));
+                $"{verified.Name}: {verified.Files:N0} files, {verified.Bytes:N0} bytes "
+                    + $"{(verified.ReadData ? "read and compared" : "present")}, {verified.ProblemCount:N0} problems"));
             return verified.IsSound ? ExitCodes.Done : ExitCodes.Failed;
         });
         return command;
@@ -195,10 +227,27 @@ internal static class BackupCommand
             """);
         Repository repository = Repository.AddTo(command);
         Argument<string?> name = new("name") { Description = "Name of the backup.", Arity = ArgumentArity.ZeroOrOne };
-        Option<string?> at = new("--at") { Description = "Instead of a name: the newest backup begun at this time or before. UTC unless it has an offset: 2026-11-23T12:00:00+01:00.", HelpName = "TIME" };
-        Option<string?> data = new("--data") { Description = "Where the data directory of a pachd goes: does not exist or is empty.", HelpName = "DIR" };
-        Option<string?> metadata = new("--snapshot") { Description = "Where the metadata of an older cluster go, as an etcd snapshot file.", HelpName = "FILE" };
-        Option<string?> content = new("--storage") { Description = "Where the content of an older cluster goes: a directory that does not exist or is empty.", HelpName = "PATH" };
+        Option<string?> at = new("--at")
+        {
+            Description = "Instead of a name: the newest backup begun at this time or before. UTC unless it has an offset: "
+                + "2026-11-23T12:00:00+01:00.",
+            HelpName = "TIME",
+        };
+        Option<string?> data = new("--data")
+        {
+            Description = "Where the data directory of a pachd goes: does not exist or is empty.",
+            HelpName = "DIR",
+        };
+        Option<string?> metadata = new("--snapshot")
+        {
+            Description = "Where the metadata of an older cluster go, as an etcd snapshot file.",
+            HelpName = "FILE",
+        };
+        Option<string?> content = new("--storage")
+        {
+            Description = "Where the content of an older cluster goes: a directory that does not exist or is empty.",
+            HelpName = "PATH",
+        };
         command.Arguments.Add(name);
         foreach (Option option in (Option[])[at, data, metadata, content])
         {
@@ -210,7 +259,9 @@ internal static class BackupCommand
             bool cluster = result.GetValue(metadata) is not null || result.GetValue(content) is not null;
             if (cluster == result.GetValue(data) is not null)
             {
-                result.AddError("name where to restore to: --data DIR of release 3.0; or, of an older cluster, --snapshot FILE, --storage PATH, or both");
+                result.AddError(
+                    "name where to restore to: --data DIR of release 3.0; or, of an older cluster, --snapshot FILE, --storage PATH, or "
+                        + "both");
             }
 
             if (result.GetValue(name) is null == result.GetValue(at) is null)
@@ -230,10 +281,12 @@ internal static class BackupCommand
                 ? await source.FindAtAsync(time, wholeStores: parsed.GetValue(data) is not null, cancellationToken)
                 : parsed.GetValue(name)!;
             RestoreResult restored = await source.RestoreAsync(
-                chosen, new RestoreTarget(parsed.GetValue(content), parsed.GetValue(metadata), parsed.GetValue(data)), progress: null, cancellationToken);
+                chosen, new RestoreTarget(parsed.GetValue(content), parsed.GetValue(metadata), parsed.GetValue(data)), progress: null,
+                cancellationToken);
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Restored {restored.Name} and compared what was written: metadata {restored.MetadataBytes:N0} bytes, content {restored.Files:N0} files of {restored.ContentBytes:N0} bytes"));
+                $"Restored {restored.Name} and compared what was written: metadata {restored.MetadataBytes:N0} bytes, content "
+                    + $"{restored.Files:N0} files of {restored.ContentBytes:N0} bytes"));
             WarnOfAdopted(restored.Adopted);
             return ExitCodes.Done;
         });
@@ -244,10 +297,13 @@ internal static class BackupCommand
         text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time);
 
     private static async IAsyncEnumerable<ObjectReference> ReadReferencesAsync(
-        IRecordStore metadata, LegacyContentStore content, ClusterKeys keys, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        IRecordStore metadata, LegacyContentStore content, ClusterKeys keys,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IAsyncEnumerable<IReadOnlyList<StoredRecord>> Read(KeyRange range) => metadata.ReadAsync(range, 0, cancellationToken);
-        await foreach (ObjectReference reference in TreeReferences.WalkAsync(content, ContentReferences.ReadAsync(Read, keys, cancellationToken), cancellationToken))
+        await foreach (
+            ObjectReference reference in TreeReferences.WalkAsync(
+                content, ContentReferences.ReadAsync(Read, keys, cancellationToken), cancellationToken))
         {
             yield return reference;
         }
@@ -263,7 +319,12 @@ internal static class BackupCommand
     /// <summary>The options that name a backup repository.</summary>
     private sealed class Repository
     {
-        private readonly Option<string> _directory = new("--backup") { Description = "Directory of the backup repository.", HelpName = "DIR", Required = true };
+        private readonly Option<string> _directory = new("--backup")
+        {
+            Description = "Directory of the backup repository.",
+            HelpName = "DIR",
+            Required = true,
+        };
         private readonly Option<string?> _passphrase = Passphrase.CreateOption();
 
         public static Repository AddTo(Command command)
@@ -276,11 +337,13 @@ internal static class BackupCommand
 
         public async Task<BackupRepository> OpenAsync(ParseResult parsed, CancellationToken cancellationToken) =>
             await BackupRepository.OpenAsync(
-                Store(parsed), await Passphrase.ReadAsync(parsed.GetValue(_passphrase), cancellationToken), TimeProvider.System, cancellationToken);
+                Store(parsed), await Passphrase.ReadAsync(parsed.GetValue(_passphrase), cancellationToken), TimeProvider.System,
+                cancellationToken);
 
         public async Task<BackupRepository> OpenOrCreateAsync(ParseResult parsed, CancellationToken cancellationToken) =>
             await BackupRepository.OpenOrCreateAsync(
-                Store(parsed), await Passphrase.ReadAsync(parsed.GetValue(_passphrase), cancellationToken), TimeProvider.System, cancellationToken);
+                Store(parsed), await Passphrase.ReadAsync(parsed.GetValue(_passphrase), cancellationToken), TimeProvider.System,
+                cancellationToken);
 
         private LocalObjectStore Store(ParseResult parsed) => new(parsed.GetValue(_directory)!, TimeProvider.System);
     }

@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace Pachyderm.Pachctl.Commands;
 
-/// <summary><c>pachctl completion</c>: scripts that make a shell complete commands and flags. They ask pachctl itself, by its suggest directive.</summary>
+/// <summary>
+/// <c>pachctl completion</c>: scripts that make a shell complete commands and flags. They ask pachctl itself, by its suggest directive.
+/// </summary>
 internal static class CompletionCommand
 {
     private const string Bash =

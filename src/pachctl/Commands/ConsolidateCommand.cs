@@ -13,7 +13,10 @@ internal static class ConsolidateCommand
 {
     public static Command Create()
     {
-        Option<bool> release = new("--release") { Description = "Copy nothing; forget the old store, so that it may be removed. Refused while something is needed of it." };
+        Option<bool> release = new("--release")
+        {
+            Description = "Copy nothing; forget the old store, so that it may be removed. Refused while something is needed of it.",
+        };
         return ServerCommand.Create(
             "consolidate",
             "Copy what pachd still uses in the store of an older release into its own, while it serves.",
@@ -33,7 +36,9 @@ internal static class ConsolidateCommand
               pachctl migrate finalize --data /var/pachd       # pachd stopped; if that was not done yet
               pachctl migrate consolidate --release            # then /var/pachyderm may go
             """,
-            release).Prints((parsed, client, output, cancel) => RunAsync(client.Maintenance.ConsolidateAsync(parsed.GetValue(release), cancel), output));
+            release).Prints(
+                (parsed, client, output, cancel) => RunAsync(
+                    client.Maintenance.ConsolidateAsync(parsed.GetValue(release), cancel), output));
     }
 
     private static async Task RunAsync(IAsyncEnumerable<ConsolidateResponse> answers, TextWriter output)

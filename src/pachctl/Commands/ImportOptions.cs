@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Pachyderm.Errors;
 using Pachyderm.Migration.Engine;
 using Pachyderm.Migration.Journal;
 using Pachyderm.Migration.Releases;
@@ -7,26 +8,39 @@ using Pachyderm.Migration.Steps.Native;
 
 namespace Pachyderm.Pachctl.Commands;
 
-/// <summary>What <c>pachctl migrate</c> and its subcommands do with <c>--data</c>: the import of a cluster into a data directory of pachd.</summary>
+/// <summary>
+/// What <c>pachctl migrate</c> and its subcommands do with <c>--data</c>: the import of a cluster into a data directory of pachd.
+/// </summary>
 internal sealed class ImportOptions
 {
     private readonly Option<string?> _data = new("--data")
     {
-        Description = "The data directory of a pachd. Alone: bring it from an older format to that of this release. With a store: import into it; it is "
+        Description = "The data directory of a pachd. Alone: bring it from an older format to that of this release. With a store: import "
+            + "into it; it is "
             + "new or empty, or left by an import that was interrupted.",
         HelpName = "DIR",
     };
 
     private readonly Option<bool> _copy = new("--copy")
     {
-        Description = "With --data: copy all content into the directory. Without it old objects are used where they are, and must stay there.",
+        Description =
+            "With --data: copy all content into the directory. Without it old objects are used where they are, and must stay there.",
     };
 
     private readonly Option<string?> _verify = new("--verify")
     {
-        Description = $"With --data: how much content is read and compared: none, sample=FILES or full (default: {ImportVerification.Default}). "
+        Description =
+            $"With --data: how much content is read and compared: none, sample=FILES or full (default: {ImportVerification.Default}). "
             + "Records, and root hash, size and number of files of each commit, are compared always.",
         HelpName = "HOW",
+    };
+
+    private readonly Option<string?> _extract = new("--extract")
+    {
+        Description =
+            "With --data of an import: if something was written since, first write everything as one stream to FILE, and read it back; "
+            + "`pachctl restore -f FILE` gives it to another pachd.",
+        HelpName = "FILE",
     };
 
     private ImportOptions()
@@ -76,6 +90,34 @@ internal sealed class ImportOptions
         RequireData(command, _verify);
     }
 
+    /// <summary>Adds <c>--extract</c>, which goes before dropping what was written since an import.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="discard">The option that drops it without.</param>
+    public void AddExtract(Command command, Option<bool> discard)
+    {
+        command.Options.Add(_extract);
+        RequireData(command, _extract);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(_extract) is { Implicit: false } && result.GetValue(discard))
+            {
+                result.AddError($"{_extract.Name} does not go with {discard.Name}: it is what keeps later writes");
+            }
+        });
+    }
+
+    /// <summary>Refuses <c>--extract</c> where an upgrade of our own format is undone.</summary>
+    /// <exception cref="OperatorException"><c>extract-not-needed</c>.</exception>
+    public void RefuseExtract(ParseResult parsed)
+    {
+        if (parsed.GetValue(_extract) is not null)
+        {
+            throw new OperatorException(
+                "extract-not-needed", parsed.GetValue(_data)!, "what is undone is an upgrade, which keeps later writes where they are",
+                "undo without --extract");
+        }
+    }
+
     /// <summary>Adds what the import itself takes, and holds it against <c>--storage</c> and <c>--to</c>.</summary>
     public void AddImport(Command command, StoreOptions store, Option<string?> storage, Option<string?> from, Option<string?> to)
     {
@@ -84,13 +126,15 @@ internal sealed class ImportOptions
         AddVerify(command);
         command.Validators.Add(result =>
         {
-            bool isNative = ReleaseVersion.TryParse(result.GetValue(to), out ReleaseVersion release) && release.CompareTo(MigrationPath.Native) == 0;
+            bool isNative = ReleaseVersion.TryParse(result.GetValue(to), out ReleaseVersion release)
+                && release.CompareTo(MigrationPath.Native) == 0;
             if (IsNamed(result) && !store.IsNamed(result))
             {
                 // Alone it is about a data directory of an older format.
                 foreach (Option option in ((Option[])[storage, from, to, _copy, _verify]).Where(option => result.GetResult(option) is { Implicit: false }))
                 {
-                    result.AddError($"{option.Name}: to import a cluster name its store, too: --etcd HOST:PORT, --snapshot FILE or --namespace NS");
+                    result.AddError(
+                        $"{option.Name}: to import a cluster name its store, too: --etcd HOST:PORT, --snapshot FILE or --namespace NS");
                 }
                 return;
             }
@@ -100,7 +144,9 @@ internal sealed class ImportOptions
             }
             if (IsNamed(result) && result.GetValue(to) is not null && !isNative)
             {
-                result.AddError($"--data: only {MigrationPath.Native} keeps its data in a directory, so leave --to out or say --to {MigrationPath.Native}");
+                result.AddError(
+                    $"--data: only {MigrationPath.Native} keeps its data in a directory, so leave --to out or say --to "
+                        + $"{MigrationPath.Native}");
             }
             if (!IsNamed(result) && isNative)
             {
@@ -126,6 +172,7 @@ internal sealed class ImportOptions
         Quarantine = request.Quarantine,
         Accepted = request.Accepted,
         DiscardLaterWrites = request.DiscardLaterWrites,
+        ExtractTo = Find(parsed, _extract) ? parsed.GetValue(_extract) : null,
     };
 
     /// <summary>Prints what a data directory knows of its import.</summary>
@@ -137,13 +184,16 @@ internal sealed class ImportOptions
             Console.Out.WriteLine($"{data} was not imported by this program.");
             return ExitCodes.Done;
         }
-        Console.Out.WriteLine($"Import     {journal.Id} from {journal.From}, phase {journal.Phase}, begun {journal.Started:u}, last change {journal.Updated:u}");
+        Console.Out.WriteLine(
+            $"Import     {journal.Id} from {journal.From}, phase {journal.Phase}, begun {journal.Started:u}, last change "
+                + $"{journal.Updated:u}");
         Console.Out.WriteLine($"Source     {journal.Source}");
         Console.Out.WriteLine($"Content    {(journal.Copy ? "copied from" : "used in place in")} {journal.Storage}");
         Console.Out.WriteLine(journal switch
         {
             { Final: true } => "Next       nothing: it is final",
-            { Phase: MigrationPhase.Stamped } => "Next       `pachd --data` serves it; `pachctl migrate finalize` keeps it, `pachctl migrate undo` drops it",
+            { Phase: MigrationPhase.Stamped } =>
+                "Next       `pachd --data` serves it; `pachctl migrate finalize` keeps it, `pachctl migrate undo` drops it",
             { Phase: MigrationPhase.Undoing } => "Next       `pachctl migrate undo` goes on",
             _ => "Next       `pachctl migrate resume` goes on, `pachctl migrate undo` drops it",
         });

@@ -30,7 +30,9 @@ internal static class MaintenanceCommands
                     ClearProgress();
                     await output.WriteLineAsync(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Sizes.Format(done.BytesFreed)} freed: {done.ChunksRemoved} chunks are not needed and {done.ChunksKept} are, {done.ObjectsRemoved} objects removed; {done.PacksRemoved} packs removed, {done.PacksRewritten} rewritten"));
+                        $"{Sizes.Format(done.BytesFreed)} freed: {done.ChunksRemoved} chunks are not needed and {done.ChunksKept} are, "
+                            + $"{done.ObjectsRemoved} objects removed; {done.PacksRemoved} packs removed, {done.PacksRewritten} "
+                            + $"rewritten"));
                 }
             }
         });
@@ -54,7 +56,8 @@ internal static class MaintenanceCommands
             fix,
             readData,
             raw).Prints((parsed, client, output, cancel) =>
-                CheckAsync(client.Maintenance.FsckAsync(parsed.GetValue(fix), parsed.GetValue(readData), cancel), parsed.GetValue(raw), output));
+                CheckAsync(
+                    client.Maintenance.FsckAsync(parsed.GetValue(fix), parsed.GetValue(readData), cancel), parsed.GetValue(raw), output));
     }
 
     public static Command DeleteAll()
@@ -73,7 +76,8 @@ internal static class MaintenanceCommands
     private static bool Confirm(string question)
     {
         Console.Out.WriteLine(question);
-        string line = Console.In.ReadLine() ?? throw new OperatorException("not-confirmed", "EOF", "nobody answered the question", "answer y, or use --yes");
+        string line = Console.In.ReadLine()
+            ?? throw new OperatorException("not-confirmed", "EOF", "nobody answered the question", "answer y, or use --yes");
         return line.StartsWith('y') || line.StartsWith('Y');
     }
 
@@ -108,14 +112,17 @@ internal static class MaintenanceCommands
         {
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{summary.Commits} commits, {summary.Chunks} chunks in {summary.Packs} packs, {Sizes.Format(summary.Bytes)} checked: {summary.Findings} findings, {summary.Fixed} repaired"));
+                $"{summary.Commits} commits, {summary.Chunks} chunks in {summary.Packs} packs, {Sizes.Format(summary.Bytes)} checked: "
+                    + $"{summary.Findings} findings, {summary.Fixed} repaired"));
         }
 
         if (summary.Findings > summary.Fixed)
         {
             await output.FlushAsync();
             throw new OperatorException(
-                "store-damaged", "the store", string.Create(CultureInfo.InvariantCulture, $"{summary.Findings - summary.Fixed} findings are not repaired"), "see the list above; `pachctl fsck --fix` repairs what can be");
+                "store-damaged", "the store",
+                string.Create(CultureInfo.InvariantCulture, $"{summary.Findings - summary.Fixed} findings are not repaired"),
+                "see the list above; `pachctl fsck --fix` repairs what can be");
         }
     }
 
@@ -125,7 +132,8 @@ internal static class MaintenanceCommands
         if (progress is not null && !Console.IsErrorRedirected)
         {
             string share = progress.Total > 0 ? string.Create(CultureInfo.InvariantCulture, $" of {progress.Total:N0}") : "";
-            Console.Error.Write(string.Create(CultureInfo.InvariantCulture, $"\r\x1b[K{Printable.Text(progress.Phase)}: {progress.Done:N0}{share}"));
+            Console.Error.Write(
+                string.Create(CultureInfo.InvariantCulture, $"\r\x1b[K{Printable.Text(progress.Phase)}: {progress.Done:N0}{share}"));
         }
     }
 

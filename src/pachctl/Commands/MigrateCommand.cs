@@ -45,15 +45,44 @@ internal static class MigrateCommand
     {
         Command command = new("migrate", Help);
         Shared shared = Shared.AddTo(command);
-        Option<string?> from = new("--from") { Description = "Release that the data is of. Only asserted: the data itself tells.", HelpName = "VERSION" };
-        Option<string?> to = new("--to") { Description = $"Release to carry it to (default: {MigrationPath.Newest}, the newest that can be reached).", HelpName = "VERSION" };
-        Option<bool> check = new("--check") { Description = "Only look: list everything that is in the way and what would change. Safe on a live cluster." };
+        Option<string?> from = new("--from")
+        {
+            Description = "Release that the data is of. Only asserted: the data itself tells.",
+            HelpName = "VERSION",
+        };
+        Option<string?> to = new("--to")
+        {
+            Description = $"Release to carry it to (default: {MigrationPath.Newest}, the newest that can be reached).",
+            HelpName = "VERSION",
+        };
+        Option<bool> check = new("--check")
+        {
+            Description = "Only look: list everything that is in the way and what would change. Safe on a live cluster.",
+        };
         Option<bool> dryRun = new("--dry-run") { Description = "Run everything on a scratch copy and show what changes." };
-        Option<string?> storage = new("--storage") { Description = "Storage root of the cluster (PACH_ROOT): objects are checked, and old results stay reachable.", HelpName = "PATH" };
+        Option<string?> storage = new("--storage")
+        {
+            Description = "Storage root of the cluster (PACH_ROOT): objects are checked, and old results stay reachable.",
+            HelpName = "PATH",
+        };
         Option<bool> backupContent = new("--backup-content") { Description = "Copy the storage root into the backup, too." };
-        Option<string?> useBackup = new("--use-backup") { Description = "Use this backup, made before, instead of making one.", HelpName = "NAME" };
-        Option<bool> quarantine = new("--quarantine") { Description = "Set records that cannot be read aside under another key instead of stopping." };
-        Option<string[]> accept = new("--accept") { Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master, access-control. Repeatable.", HelpName = "ID", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        Option<string?> useBackup = new("--use-backup")
+        {
+            Description = "Use this backup, made before, instead of making one.",
+            HelpName = "NAME",
+        };
+        Option<bool> quarantine = new("--quarantine")
+        {
+            Description = "Set records that cannot be read aside under another key instead of stopping.",
+        };
+        Option<string[]> accept = new("--accept")
+        {
+            Description = "Go on in spite of a finding: open-commit, running-job, registered-worker, registered-master, access-control, "
+                + "source-changed. Repeatable.",
+            HelpName = "ID",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
         Option<long?> rateLimit = AddRateLimit(command, shared);
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
         shared.Import.AddImport(command, shared.Store, storage, from, to);
@@ -98,7 +127,8 @@ internal static class MigrateCommand
             if (shared.Import.DataOf(parsed) is { } data && !shared.Store.IsNamed(parsed))
             {
                 return await shared.UpgradeAsync(
-                    parsed, data, upgrade => parsed.GetValue(check) ? upgrade.CheckAsync(cancellationToken) : upgrade.RunAsync(cancellationToken));
+                    parsed, data,
+                    upgrade => parsed.GetValue(check) ? upgrade.CheckAsync(cancellationToken) : upgrade.RunAsync(cancellationToken));
             }
 
             if (shared.Import.IsNamed(parsed))
@@ -156,11 +186,14 @@ internal static class MigrateCommand
             }
 
             await using IMigrationTarget target = await shared.OpenAsync(parsed, cancellationToken);
-            MigrationEngine engine = new(target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
+            MigrationEngine engine = new(
+                target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
             (MigrationJournal? journal, MigrationStamp? stamp, FenceHolder? fence) = await engine.GetStatusAsync(cancellationToken);
             if (journal is not null)
             {
-                Console.Out.WriteLine($"Migration  {journal.Id} from {journal.From} to {journal.To}, phase {journal.Phase}, begun {journal.Started:u}, last change {journal.Updated:u}");
+                Console.Out.WriteLine(
+                    $"Migration  {journal.Id} from {journal.From} to {journal.To}, phase {journal.Phase}, begun {journal.Started:u}, "
+                        + $"last change {journal.Updated:u}");
                 Console.Out.WriteLine($"Backup     {journal.BackupName ?? "none yet"} in {journal.BackupRepository}");
                 Console.Out.WriteLine(journal.Phase switch
                 {
@@ -172,7 +205,8 @@ internal static class MigrateCommand
 
             if (stamp is not null)
             {
-                Console.Out.WriteLine($"Stamp      {stamp.Release}, carried from {stamp.From} by {stamp.Program}, migration {stamp.MigrationId}");
+                Console.Out.WriteLine(
+                    $"Stamp      {stamp.Release}, carried from {stamp.From} by {stamp.Program}, migration {stamp.MigrationId}");
             }
 
             if (fence is not null)
@@ -194,15 +228,24 @@ internal static class MigrateCommand
     {
         Command command = new("undo", "Put back what was there before the migration, from whatever phase, until it is finalized.");
         Shared shared = Shared.AddTo(command);
-        Option<bool> discard = new("--discard-later-writes") { Description = "Undo even though records were written after the migration; they are kept in the backup's work folder." };
+        Option<bool> discard = new("--discard-later-writes")
+        {
+            Description = "Undo even though records were written after the migration; they are kept in the backup's work folder. With "
+                + "--data: drop them.",
+        };
         Option<bool> yes = new("--yes", "-y") { Description = "Do not ask, even on a terminal." };
+        shared.Import.AddExtract(command, discard);
         command.Options.Add(discard);
         command.Options.Add(yes);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with { DiscardLaterWrites = parsed.GetValue(discard) };
+            MigrationRequest request = await shared.RequestAsync(parsed, cancellationToken) with
+            {
+                DiscardLaterWrites = parsed.GetValue(discard),
+            };
             if (shared.Import.UpgradeOf(parsed) is { } upgraded)
             {
+                shared.Import.RefuseExtract(parsed);
                 return await shared.UpgradeAsync(parsed, upgraded, upgrade => upgrade.UndoAsync(cancellationToken));
             }
 
@@ -255,20 +298,23 @@ internal static class MigrateCommand
                 }
 
                 ImportRequest request = shared.Import.RequestOf(parsed, await shared.RequestAsync(parsed, cancellationToken));
-                ImportJournal imported = await new ClusterImport(request, new NoObserver(), TimeProvider.System).FinalizeAsync(cancellationToken);
+                ImportJournal imported = await new ClusterImport(request, new NoObserver(), TimeProvider.System)
+                    .FinalizeAsync(cancellationToken);
                 Console.Out.WriteLine($"The import from {imported.From} is final.{(imported.Copy ? "" : $" Content is still used in place: {imported.Storage} must stay until `pachctl migrate consolidate --release`.")}");
                 return ExitCodes.Done;
             }
 
             await using IMigrationTarget target = await shared.OpenAsync(parsed, cancellationToken);
-            MigrationEngine engine = new(target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
+            MigrationEngine engine = new(
+                target, await shared.RequestAsync(parsed, cancellationToken), new NoObserver(), TimeProvider.System);
             if (!parsed.GetValue(yes))
             {
                 Confirm("The migration can not be undone after this. Go on?");
             }
 
             MigrationJournal journal = await engine.FinalizeAsync(cancellationToken);
-            Console.Out.WriteLine($"The migration to {journal.To} is final. The backup {journal.BackupName} stays in {journal.BackupRepository}.");
+            Console.Out.WriteLine(
+                $"The migration to {journal.To} is final. The backup {journal.BackupName} stays in {journal.BackupRepository}.");
             return ExitCodes.Done;
         });
         return command;
@@ -276,7 +322,8 @@ internal static class MigrateCommand
 
     private static Command CreateVerify()
     {
-        Command command = new("verify", "Verify a migrated store again: against its source until it is finalized, and against a report with --report.");
+        Command command = new(
+            "verify", "Verify a migrated store again: against its source until it is finalized, and against a report with --report.");
         Shared shared = Shared.AddTo(command, writesReport: false);
         Option<string?> report = new("--report") { Description = "Report of the migration to compare with.", HelpName = "FILE" };
         command.Options.Add(report);
@@ -292,12 +339,16 @@ internal static class MigrateCommand
             if (shared.Import.IsNamed(parsed))
             {
                 return await shared.ImportAsync(
-                    parsed, await shared.RequestAsync(parsed, cancellationToken), import => import.VerifyAsync(cancellationToken), cancellationToken);
+                    parsed, await shared.RequestAsync(parsed, cancellationToken), import => import.VerifyAsync(cancellationToken),
+                    cancellationToken);
             }
 
-            MigrationReport? earlier = parsed.GetValue(report) is { } path ? await MigrationReport.ReadAsync(path, cancellationToken) : null;
+            MigrationReport? earlier = parsed.GetValue(report) is { } path
+                ? await MigrationReport.ReadAsync(path, cancellationToken)
+                : null;
             return await shared.RunAsync(
-                parsed, await shared.RequestAsync(parsed, cancellationToken), engine => engine.VerifyAsync(earlier, cancellationToken), cancellationToken);
+                parsed, await shared.RequestAsync(parsed, cancellationToken), engine => engine.VerifyAsync(earlier, cancellationToken),
+                cancellationToken);
         });
         return command;
     }
@@ -374,7 +425,11 @@ internal static class MigrateCommand
         };
 
         private readonly Option<string?> _passphrase = Passphrase.CreateOption();
-        private readonly Option<string?> _report = new("--report") { Description = "Write the report as JSON to this file.", HelpName = "FILE" };
+        private readonly Option<string?> _report = new("--report")
+        {
+            Description = "Write the report as JSON to this file.",
+            HelpName = "FILE",
+        };
         private readonly Option<bool> _raw = new("--raw") { Description = "Print the report as JSON." };
         private bool _writesReport;
 
@@ -415,7 +470,8 @@ internal static class MigrateCommand
             Store.AddressOf(parsed).OpenTargetAsync(Store.PfsPrefixOf(parsed), TimeProvider.System, cancellationToken);
 
         public async Task<int> RunAsync(
-            ParseResult parsed, MigrationRequest request, Func<MigrationEngine, Task<MigrationReport>> act, CancellationToken cancellationToken)
+            ParseResult parsed, MigrationRequest request, Func<MigrationEngine, Task<MigrationReport>> act,
+            CancellationToken cancellationToken)
         {
             MigrationSteps.Register();
             ProbeReport(parsed);
@@ -425,11 +481,15 @@ internal static class MigrateCommand
         }
 
         public Task<int> ImportAsync(
-            ParseResult parsed, MigrationRequest request, Func<ClusterImport, Task<MigrationReport>> act, CancellationToken cancellationToken)
+            ParseResult parsed, MigrationRequest request, Func<ClusterImport, Task<MigrationReport>> act,
+            CancellationToken cancellationToken)
         {
             MigrationSteps.Register();
             ProbeReport(parsed);
-            ImportRequest asked = Import.RequestOf(parsed, request) with { Source = Store.IsNamed(parsed) ? Store.AddressOf(parsed) : null };
+            ImportRequest asked = Import.RequestOf(parsed, request) with
+            {
+                Source = Store.IsNamed(parsed) ? Store.AddressOf(parsed) : null,
+            };
             return ReportAsync(parsed, observer => act(new ClusterImport(asked, observer, TimeProvider.System)), cancellationToken);
         }
 
@@ -451,7 +511,8 @@ internal static class MigrateCommand
             ParseResult parsed, Func<ConsoleObserver, Task<MigrationReport>> act, CancellationToken cancellationToken)
         {
             ConsoleObserver observer = new(TimeProvider.System);
-            await using CancellationTokenRegistration interruption = cancellationToken.Register(() => observer.Say("interrupted, stopping ..."));
+            await using CancellationTokenRegistration interruption = cancellationToken.Register(
+                () => observer.Say("interrupted, stopping ..."));
             try
             {
                 MigrationReport report = await act(observer);

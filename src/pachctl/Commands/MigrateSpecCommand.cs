@@ -9,9 +9,22 @@ internal static class MigrateSpecCommand
 {
     public static Command Create()
     {
-        Command command = new("spec", "Convert pipeline specs of 1.3 to the form that 1.4.8 and 1.5 read, and explain each decision on standard error. Exit code 1 if a person has to decide something.");
-        Option<string> file = new("--file", "-f") { Description = "The spec, one JSON object or several; - for standard input.", HelpName = "FILE", DefaultValueFactory = _ => "-" };
-        Option<string> output = new("--output", "-o") { Description = "Where the converted specs go; - for standard output.", HelpName = "FILE", DefaultValueFactory = _ => "-" };
+        Command command = new(
+            "spec",
+            "Convert pipeline specs of 1.3 to the form that 1.4.8 and 1.5 read, and explain each decision on standard error. Exit code 1 "
+                + "if a person has to decide something.");
+        Option<string> file = new("--file", "-f")
+        {
+            Description = "The spec, one JSON object or several; - for standard input.",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "-",
+        };
+        Option<string> output = new("--output", "-o")
+        {
+            Description = "Where the converted specs go; - for standard output.",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "-",
+        };
         command.Options.Add(file);
         command.Options.Add(output);
         command.SetAction(async (parsed, cancellationToken) =>

@@ -11,7 +11,8 @@ internal static class Passphrase
     /// <summary>Makes the option.</summary>
     public static Option<string?> CreateOption() => new("--passphrase-file")
     {
-        Description = $"File whose first line is the passphrase of the backup repository; a new repository is then encrypted. Or set {Variable}.",
+        Description =
+            $"File whose first line is the passphrase of the backup repository; a new repository is then encrypted. Or set {Variable}.",
         HelpName = "FILE",
     };
 
@@ -32,7 +33,8 @@ internal static class Passphrase
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException("passphrase-unreadable", file, $"it cannot be read ({exception.Message})", "name a readable file", exception);
+            throw new OperatorException(
+                "passphrase-unreadable", file, $"it cannot be read ({exception.Message})", "name a readable file", exception);
         }
     }
 }

@@ -8,12 +8,36 @@ namespace Pachyderm.Pachctl.Commands;
 /// <summary>The options that name a cluster's stores, shared by all commands that work on them.</summary>
 internal sealed class StoreOptions
 {
-    private readonly Option<string?> _etcd = new("--etcd") { Description = "A live etcd of the cluster, version 3.1 to 3.5.", HelpName = "HOST:PORT" };
-    private readonly Option<string?> _snapshot = new("--snapshot") { Description = "A file that `etcdctl snapshot save` wrote. It is only read.", HelpName = "FILE" };
-    private readonly Option<string?> _output = new("--out") { Description = "Where the migrated snapshot goes: a new file beside the source (default: FILE.migrated).", HelpName = "FILE" };
-    private readonly Option<string?> _namespace = new("--namespace") { Description = "The Kubernetes namespace of the cluster; its etcd is found and forwarded to.", HelpName = "NS" };
-    private readonly Option<string> _pfsPrefix = new("--pfs-prefix") { Description = "Prefix of file-system keys (PFS_ETCD_PREFIX).", DefaultValueFactory = _ => ClusterKeys.DefaultPfsPrefix };
-    private readonly Option<string> _ppsPrefix = new("--pps-prefix") { Description = "Prefix of pipeline keys (PPS_ETCD_PREFIX).", DefaultValueFactory = _ => ClusterKeys.DefaultPpsPrefix };
+    private readonly Option<string?> _etcd = new("--etcd")
+    {
+        Description = "A live etcd of the cluster, version 3.1 to 3.5.",
+        HelpName = "HOST:PORT",
+    };
+    private readonly Option<string?> _snapshot = new("--snapshot")
+    {
+        Description = "A file that `etcdctl snapshot save` wrote. It is only read.",
+        HelpName = "FILE",
+    };
+    private readonly Option<string?> _output = new("--out")
+    {
+        Description = "Where the migrated snapshot goes: a new file beside the source (default: FILE.migrated).",
+        HelpName = "FILE",
+    };
+    private readonly Option<string?> _namespace = new("--namespace")
+    {
+        Description = "The Kubernetes namespace of the cluster; its etcd is found and forwarded to.",
+        HelpName = "NS",
+    };
+    private readonly Option<string> _pfsPrefix = new("--pfs-prefix")
+    {
+        Description = "Prefix of file-system keys (PFS_ETCD_PREFIX).",
+        DefaultValueFactory = _ => ClusterKeys.DefaultPfsPrefix,
+    };
+    private readonly Option<string> _ppsPrefix = new("--pps-prefix")
+    {
+        Description = "Prefix of pipeline keys (PPS_ETCD_PREFIX).",
+        DefaultValueFactory = _ => ClusterKeys.DefaultPpsPrefix,
+    };
     private readonly bool _hasOutput;
 
     private StoreOptions(bool hasOutput) => _hasOutput = hasOutput;
@@ -44,7 +68,8 @@ internal sealed class StoreOptions
     public bool IsNamed(ParseResult parsed) => AddressOf(parsed) is { Etcd: not null } or { Snapshot: not null } or { Namespace: not null };
 
     /// <summary>Whether a store was named.</summary>
-    public bool IsNamed(CommandResult result) => result.GetValue(_etcd) is not null || result.GetValue(_snapshot) is not null || result.GetValue(_namespace) is not null;
+    public bool IsNamed(CommandResult result) =>
+        result.GetValue(_etcd) is not null || result.GetValue(_snapshot) is not null || result.GetValue(_namespace) is not null;
 
     /// <summary>Where the metadata is.</summary>
     public StoreAddress AddressOf(ParseResult parsed) => new()
@@ -75,7 +100,8 @@ internal sealed class StoreOptions
 
     private void Validate(CommandResult result, bool optional)
     {
-        int named = new[] { result.GetValue(_etcd), result.GetValue(_snapshot), result.GetValue(_namespace) }.Count(value => value is not null);
+        int named =
+            new[] { result.GetValue(_etcd), result.GetValue(_snapshot), result.GetValue(_namespace) }.Count(value => value is not null);
         if (named > 1 || (named == 0 && !optional))
         {
             result.AddError(named == 0

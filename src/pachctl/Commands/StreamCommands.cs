@@ -15,7 +15,11 @@ internal static class StreamCommands
 {
     public static Command Extract()
     {
-        Option<string?> file = new("--file", "-f") { Description = "Where the stream goes instead of the standard output. It gets its name when it is whole.", HelpName = "FILE" };
+        Option<string?> file = new("--file", "-f")
+        {
+            Description = "Where the stream goes instead of the standard output. It gets its name when it is whole.",
+            HelpName = "FILE",
+        };
         return Create(
             "extract",
             "Write everything that the cluster keeps as one stream.",
@@ -39,7 +43,8 @@ internal static class StreamCommands
 
                 if (!Console.IsOutputRedirected)
                 {
-                    throw new OperatorException("extract-terminal", "standard output", "it is a terminal", "redirect it into a file or a pipe, or give -f FILE");
+                    throw new OperatorException(
+                        "extract-terminal", "standard output", "it is a terminal", "redirect it into a file or a pipe, or give -f FILE");
                 }
 
                 await using Stream output = StandardOutput.OpenBytes();

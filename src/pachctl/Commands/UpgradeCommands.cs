@@ -6,7 +6,10 @@ using Pachyderm.Pachctl.Output;
 
 namespace Pachyderm.Pachctl.Commands;
 
-/// <summary>What <c>pachctl migrate</c> and its subcommands do with <c>--data</c> alone: a data directory of an older format gets that of this release.</summary>
+/// <summary>
+/// What <c>pachctl migrate</c> and its subcommands do with <c>--data</c> alone: a data directory of an older format gets that of this
+/// release.
+/// </summary>
 internal static class UpgradeCommands
 {
     /// <summary>Whether an upgrade of a data directory is due, under way or not final.</summary>
@@ -46,13 +49,16 @@ internal static class UpgradeCommands
     /// <summary>Prints how far an upgrade has come.</summary>
     public static int PrintStatus(string data)
     {
-        (int format, UpgradeJournal? journal) = new FormatUpgrade(data, new ConsoleObserver(TimeProvider.System), TimeProvider.System).GetStatus();
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Format     {format}; this release writes {StoreFormat.Version}"));
+        (int format, UpgradeJournal? journal) = new FormatUpgrade(data, new ConsoleObserver(TimeProvider.System), TimeProvider.System)
+            .GetStatus();
+        Console.Out.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"Format     {format}; this release writes {StoreFormat.Version}"));
         if (journal is not null)
         {
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Upgrade    {journal.Id} from {journal.From} to {journal.To}, {journal.Phase}, begun {journal.Started:u}, {journal.Copied:N0} rows copied"));
+                $"Upgrade    {journal.Id} from {journal.From} to {journal.To}, {journal.Phase}, begun {journal.Started:u}, "
+                    + $"{journal.Copied:N0} rows copied"));
         }
 
         Console.Out.WriteLine(journal switch
@@ -60,7 +66,8 @@ internal static class UpgradeCommands
             null => "Next       stop pachd; `pachctl migrate --data DIR` upgrades it",
             { Phase: UpgradePhase.Flipped } => string.Create(
                 CultureInfo.InvariantCulture,
-                $"Next       `pachctl migrate finalize` keeps it, `pachctl migrate undo` goes back and keeps the {journal.LaterWrites:N0} rows written since"),
+                $"Next       `pachctl migrate finalize` keeps it, `pachctl migrate undo` goes back and keeps the "
+                    + $"{journal.LaterWrites:N0} rows written since"),
             _ => "Next       `pachctl migrate resume` goes on, `pachctl migrate undo` goes back",
         });
         return ExitCodes.Done;
@@ -99,7 +106,8 @@ internal static class UpgradeCommands
         if (report.BytesNeeded > 0)
         {
             output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"Space      up to {report.BytesNeeded:N0} bytes until it is finalized, {report.BytesFree:N0} free"));
+                CultureInfo.InvariantCulture,
+                $"Space      up to {report.BytesNeeded:N0} bytes until it is finalized, {report.BytesFree:N0} free"));
         }
 
         if (report.DigestAfter is not null)
@@ -122,10 +130,13 @@ internal static class UpgradeCommands
         { Result: "nothing-to-do" } => string.Create(CultureInfo.InvariantCulture, $"nothing to do: it has format {report.To}"),
         { Result: "done", Action: "verify" } => "verified: every record is as it was before the upgrade",
         { Result: "changed" } => string.Create(
-            CultureInfo.InvariantCulture, $"not as before the upgrade: {report.LaterWrites:N0} rows of objects and tags were written since, other records are not counted"),
+            CultureInfo.InvariantCulture,
+            $"not as before the upgrade: {report.LaterWrites:N0} rows of objects and tags were written since, other records are not "
+                + $"counted"),
         { Result: "done" } => "done: `pachctl migrate finalize --data DIR` keeps it, `pachctl migrate undo --data DIR` goes back",
         { Result: "undone" } => string.Create(
-            CultureInfo.InvariantCulture, $"undone: it has format {report.To} again, with {report.LaterWrites:N0} rows written since the upgrade"),
+            CultureInfo.InvariantCulture,
+            $"undone: it has format {report.To} again, with {report.LaterWrites:N0} rows written since the upgrade"),
         { Result: "final" } => "final: the way back is gone, and its space is free",
         _ => report.Result,
     };

@@ -48,9 +48,12 @@ internal static class VersionCommand
                 OperationCanceledException => "no answer in time",
                 _ => exception.Message,
             };
-            Console.Error.WriteLine($"pachd   (version unknown) : error connecting to pachd server at address ({address}): {Printable.Text(problem)}");
+            Console.Error.WriteLine(
+                $"pachd   (version unknown) : error connecting to pachd server at address ({address}): {Printable.Text(problem)}");
             Console.Error.WriteLine();
-            Console.Error.WriteLine("Start pachd, or name another address with --address or ADDRESS. On Kubernetes, see `kubectl get all` and forward pachd's port.");
+            Console.Error.WriteLine(
+                "Start pachd, or name another address with --address or ADDRESS. On Kubernetes, see `kubectl get all` and forward "
+                    + "pachd's port.");
             return ExitCodes.Blocked;
         }
     }

@@ -12,7 +12,8 @@ internal static class Ages
     private const int Year = 365 * Day;
 
     /// <summary>How long ago something was; a dash if it is not known.</summary>
-    public static string Since(Timestamp? moment, DateTimeOffset now) => moment is null ? "-" : $"{Format(now - moment.ToDateTimeOffset())} ago";
+    public static string Since(Timestamp? moment, DateTimeOffset now) =>
+        moment is null ? "-" : $"{Format(now - moment.ToDateTimeOffset())} ago";
 
     /// <summary>How long something took; a dash if it has not ended.</summary>
     public static string Between(Timestamp? start, Timestamp? end) =>

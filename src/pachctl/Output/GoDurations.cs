@@ -34,7 +34,8 @@ internal static class GoDurations
     }
 
     /// <summary>The sum.</summary>
-    public static Duration Sum(params Duration?[] durations) => durations.Aggregate(new Duration(), static (sum, next) => next is null ? sum : sum + next);
+    public static Duration Sum(params Duration?[] durations) =>
+        durations.Aggregate(new Duration(), static (sum, next) => next is null ? sum : sum + next);
 
     private static string Long(decimal length)
     {

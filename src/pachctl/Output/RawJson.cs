@@ -8,7 +8,8 @@ using Google.Protobuf.WellKnownTypes;
 namespace Pachyderm.Pachctl.Output;
 
 /// <summary>
-/// Messages as <c>--raw</c> prints them: names in lowerCamel, what has its default left out, enums by name, 64-bit numbers as strings, bytes in
+/// Messages as <c>--raw</c> prints them: names in lowerCamel, what has its default left out, enums by name, 64-bit numbers as strings,
+/// bytes in
 /// base64, times and durations with 3, 6 or 9 decimals. Each message is followed by a newline.
 /// </summary>
 internal static class RawJson
@@ -38,11 +39,14 @@ internal static class RawJson
         switch (message)
         {
             case Timestamp time:
-                json.WriteStringValue(time.ToDateTime().ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture) + Decimals(time.Nanos) + "Z");
+                json.WriteStringValue(
+                    time.ToDateTime().ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture) + Decimals(time.Nanos) + "Z");
                 return;
             case Duration duration:
                 string sign = duration.Seconds < 0 || duration.Nanos < 0 ? "-" : "";
-                json.WriteStringValue(string.Create(CultureInfo.InvariantCulture, $"{sign}{Math.Abs(duration.Seconds)}{Decimals(Math.Abs(duration.Nanos))}s"));
+                json.WriteStringValue(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"{sign}{Math.Abs(duration.Seconds)}{Decimals(Math.Abs(duration.Nanos))}s"));
                 return;
         }
 

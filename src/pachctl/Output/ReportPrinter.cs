@@ -42,7 +42,8 @@ internal static class ReportPrinter
         {
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Space      up to {space.NeededBytes:N0} bytes in {space.Where}, {(space.AvailableBytes is { } free ? $"{free:N0} free" : "which does not tell what is free")}"));
+                $"Space      up to {space.NeededBytes:N0} bytes in {space.Where}, "
+                    + $"{(space.AvailableBytes is { } free ? $"{free:N0} free" : "which does not tell what is free")}"));
         }
 
         if (report.Backup is not null)
@@ -56,7 +57,8 @@ internal static class ReportPrinter
     /// <summary>Prints the findings, blockers first.</summary>
     public static void PrintFindings(MigrationReport report, TextWriter output)
     {
-        foreach (FindingCount count in report.FindingCounts.Where(count => count.Severity != FindingSeverity.Note || count.Count <= MostFindings))
+        foreach (FindingCount count in report.FindingCounts.Where(count => count.Severity != FindingSeverity.Note
+            || count.Count <= MostFindings))
         {
             foreach (Finding finding in report.Findings.Where(finding => finding.Id == count.Id).Take(MostFindings))
             {
@@ -66,7 +68,9 @@ internal static class ReportPrinter
 
             if (count.Count > MostFindings)
             {
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"            ... {count.Count - MostFindings:N0} more {count.Id}; see --report"));
+                output.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"            ... {count.Count - MostFindings:N0} more {count.Id}; see --report"));
             }
         }
     }
@@ -114,7 +118,9 @@ internal static class ReportPrinter
         }
 
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"Results    {tags.Carried:N0} carried over under new tags, {tags.Unreachable:N0} datums will be recomputed, {tags.WithoutResult:N0} never had a result"));
+            CultureInfo.InvariantCulture,
+            $"Results    {tags.Carried:N0} carried over under new tags, {tags.Unreachable:N0} datums will be recomputed, "
+                + $"{tags.WithoutResult:N0} never had a result"));
         foreach (string detail in tags.Details.Take(MostFindings))
         {
             output.WriteLine($"  {detail}");
@@ -140,25 +146,31 @@ internal static class ReportPrinter
         foreach ((string name, ImportedRepo repo) in import.Repos)
         {
             table.AddRow(
-                Markup.Escape(name), Number(repo.After.Commits), Number(repo.After.Files), Number(repo.After.Bytes), repo.Before.Digest[..12], repo.After.Digest[..12]);
+                Markup.Escape(name), Number(repo.After.Commits), Number(repo.After.Files), Number(repo.After.Bytes),
+                repo.Before.Digest[..12], repo.After.Digest[..12]);
         }
 
         Tables.Write(table);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Content    {import.Content}; {import.FilesCompared:N0} files with {import.BytesCompared:N0} bytes compared (--verify {import.Verified})"));
+            $"Content    {import.Content}; {import.FilesCompared:N0} files with {import.BytesCompared:N0} bytes compared (--verify "
+                + $"{import.Verified})"));
 
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
     }
 
     private static string Describe(MigrationReport report) => report.Result switch
     {
-        "done" when report.Action == "import" => $"imported; `pachd --data {report.Import?.Data ?? "DIR"}` serves it. Undo is possible until `pachctl migrate finalize --data`",
+        "done" when report.Action == "import" =>
+            $"imported; `pachd --data {report.Import?.Data ?? "DIR"}` serves it. Undo is possible until `pachctl migrate finalize --data`",
         "undone" when report.To is null => "undone: what was imported is dropped, and the old cluster is as it was",
         "ready" => report.Action == "dry-run" ? "the rehearsal went well; nothing was changed" : "ready to migrate",
         "blocked" => "blocked by the findings above; nothing was changed",
         "nothing-to-do" => $"already at {report.To}; nothing was changed",
-        "done" => report.Action == "verify" ? "everything is as it must be" : $"migrated to {report.To}; undo is possible until `pachctl migrate finalize`",
+        "done" =>
+            report.Action == "verify"
+                ? "everything is as it must be"
+                : $"migrated to {report.To}; undo is possible until `pachctl migrate finalize`",
         "undone" => $"undone: the store is as it was before, at {report.From}",
         _ => report.Result,
     };

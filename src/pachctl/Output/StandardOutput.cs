@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Pachyderm.Pachctl.Output;
 
-/// <summary>Standard output as bytes and as text. When its reader has gone, writing fails with <see cref="OutputClosedException"/>.</summary>
+/// <summary>
+/// Standard output as bytes and as text. When its reader has gone, writing fails with <see cref="OutputClosedException"/>.
+/// </summary>
 /// <remarks>The console's own stream passes over a closed pipe in silence, so that a download would go on for nobody.</remarks>
 internal static class StandardOutput
 {
@@ -23,7 +25,10 @@ internal static class StandardOutput
     }
 
     /// <summary>Opens it for text, buffered: dispose of it, or flush it, to see the text.</summary>
-    public static StreamWriter OpenText() => new(OpenBytes(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), TextBuffer) { NewLine = "\n" };
+    public static StreamWriter OpenText() => new(OpenBytes(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), TextBuffer)
+    {
+        NewLine = "\n",
+    };
 
     private sealed class PipeStream(FileStream pipe) : Stream
     {

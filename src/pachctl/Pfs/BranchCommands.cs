@@ -13,7 +13,8 @@ internal static class BranchCommands
     {
         Argument<string> repo = Required("REPO", "The repo.");
         Option<bool> raw = Raw();
-        return Create("list-branch", "List the branches of a repo and their newest commits.", "", repo, raw).Prints(async (parsed, client, output, cancel) =>
+        return Create("list-branch", "List the branches of a repo and their newest commits.", "", repo, raw)
+            .Prints(async (parsed, client, output, cancel) =>
         {
             IReadOnlyList<BranchInfo> branches = await client.Branches.ListAsync(parsed.GetRequiredValue(repo), cancel);
             TabTable? table = parsed.GetValue(raw) ? null : new TabTable(output, "BRANCH", "HEAD");

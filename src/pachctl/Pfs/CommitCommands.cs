@@ -78,7 +78,12 @@ internal static class CommitCommands
     {
         Argument<string> repo = Required("REPO", "The repo.");
         Argument<string?> to = Optional("COMMIT", "A commit or branch: only this one and those before it are listed.");
-        Option<string> from = new("--from", "-f") { Description = "Stop before this commit or branch.", HelpName = "COMMIT", DefaultValueFactory = _ => "" };
+        Option<string> from = new("--from", "-f")
+        {
+            Description = "Stop before this commit or branch.",
+            HelpName = "COMMIT",
+            DefaultValueFactory = _ => "",
+        };
         Option<ulong> number = new("--number", "-n") { Description = "List at most this many; 0 for all.", HelpName = "N" };
         Option<bool> raw = Raw();
         return Create(
@@ -110,7 +115,11 @@ internal static class CommitCommands
 
     public static Command FlushCommit()
     {
-        Argument<string[]> commits = new("REPO/COMMIT") { Description = "Commits or branches to begin with.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> commits = new("REPO/COMMIT")
+        {
+            Description = "Commits or branches to begin with.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         Option<string[]> repos = new("--repos", "-r")
         {
             Description = "Wait for this repo only. Repeatable.",

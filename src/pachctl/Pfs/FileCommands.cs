@@ -15,9 +15,11 @@ internal static class FileCommands
         (Argument<string> repo, Argument<string> commit) = CommitCommands.RepoAndCommit();
         Argument<string> path = Required("PATH", "The file or directory.");
         Option<bool> raw = Raw();
-        return Create("inspect-file", "Describe a file or directory.", "", repo, commit, path, raw).Prints(async (parsed, client, output, cancel) =>
+        return Create("inspect-file", "Describe a file or directory.", "", repo, commit, path, raw)
+            .Prints(async (parsed, client, output, cancel) =>
         {
-            FileInfo info = await client.Files.InspectAsync(CommitCommands.Ref(parsed, repo, commit), parsed.GetRequiredValue(path), cancel);
+            FileInfo info = await client.Files.InspectAsync(
+                CommitCommands.Ref(parsed, repo, commit), parsed.GetRequiredValue(path), cancel);
             if (parsed.GetValue(raw))
             {
                 RawJson.Write(output, info);
@@ -39,7 +41,8 @@ internal static class FileCommands
             WriteAsync(
                 output,
                 parsed.GetValue(raw),
-                client.Files.ListAsync(CommitCommands.Ref(parsed, repo, commit), parsed.GetValue(path) ?? "", parsed.GetValue(recursive), cancel)));
+                client.Files.ListAsync(
+                    CommitCommands.Ref(parsed, repo, commit), parsed.GetValue(path) ?? "", parsed.GetValue(recursive), cancel)));
     }
 
     public static Command GlobFile()
@@ -59,12 +62,18 @@ internal static class FileCommands
             commit,
             pattern,
             raw).Prints((parsed, client, output, cancel) =>
-                WriteAsync(output, parsed.GetValue(raw), client.Files.GlobAsync(CommitCommands.Ref(parsed, repo, commit), parsed.GetRequiredValue(pattern), cancel)));
+                WriteAsync(
+                    output, parsed.GetValue(raw),
+                    client.Files.GlobAsync(CommitCommands.Ref(parsed, repo, commit), parsed.GetRequiredValue(pattern), cancel)));
     }
 
     public static Command DiffFile()
     {
-        Argument<string[]> sides = new("NEW [OLD]") { Description = "REPO COMMIT PATH of the new side, and of the old one (default: the parent commit).", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> sides = new("NEW [OLD]")
+        {
+            Description = "REPO COMMIT PATH of the new side, and of the old one (default: the parent commit).",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         Option<bool> shallow = new("--shallow", "-s") { Description = "Name directories that differ instead of the files in them." };
         Command command = Create(
             "diff-file",
@@ -103,7 +112,8 @@ internal static class FileCommands
     {
         (Argument<string> repo, Argument<string> commit) = CommitCommands.RepoAndCommit();
         Argument<string> path = Required("PATH", "The file, or a directory with everything in it.");
-        return Create("delete-file", "Delete a file or directory in a commit that is not finished.", "", repo, commit, path).Does((parsed, client, cancel) =>
+        return Create("delete-file", "Delete a file or directory in a commit that is not finished.", "", repo, commit, path)
+            .Does((parsed, client, cancel) =>
             client.Files.DeleteAsync(CommitCommands.Ref(parsed, repo, commit), parsed.GetRequiredValue(path), cancel));
     }
 

@@ -18,7 +18,11 @@ internal static class GetFileCommand
         (Argument<string> repo, Argument<string> commit) = CommitCommands.RepoAndCommit();
         Argument<string> path = Required("PATH", "The file; with -r, a directory.");
         Option<bool> recursive = new("--recursive", "-r") { Description = "Get everything below a directory." };
-        Option<string?> output = new("--output", "-o") { Description = "Where the file goes (default: standard output); with -r, the directory that everything goes into.", HelpName = "FILE" };
+        Option<string?> output = new("--output", "-o")
+        {
+            Description = "Where the file goes (default: standard output); with -r, the directory that everything goes into.",
+            HelpName = "FILE",
+        };
         Option<int> parallelism = PutFileCommand.Parallelism("Most files that are written at the same time.");
         Command command = ServerCommand.Create(
             "get-file",
@@ -51,7 +55,9 @@ internal static class GetFileCommand
             if (parsed.GetValue(recursive))
             {
                 int writers = parsed.GetValue(parallelism);
-                await ShowAsync(client, from, source, progress => client.Files.DownloadAsync(from, source, destination!, writers, progress, cancel), cancel);
+                await ShowAsync(
+                    client, from, source, progress => client.Files.DownloadAsync(from, source, destination!, writers, progress, cancel),
+                    cancel);
             }
             else if (destination is null)
             {
@@ -65,14 +71,18 @@ internal static class GetFileCommand
         });
     }
 
-    private static async Task ShowAsync(PachClient client, CommitRef commit, string path, Func<IProgress<Transfer>?, Task> transfer, CancellationToken cancellationToken)
+    private static async Task ShowAsync(
+        PachClient client, CommitRef commit, string path, Func<IProgress<Transfer>?, Task> transfer, CancellationToken cancellationToken)
     {
         FileInfo? info = Console.IsErrorRedirected ? null : await client.Files.InspectAsync(commit, path, cancellationToken);
-        await (info is null || info.SizeBytes < WorthShowing ? transfer(null) : TransferDisplay.RunAsync("Downloading", () => (long)info.SizeBytes, transfer));
+        await (info is null || info.SizeBytes < WorthShowing
+            ? transfer(null)
+            : TransferDisplay.RunAsync("Downloading", () => (long)info.SizeBytes, transfer));
     }
 
     private static async Task SaveAsync(
-        PachClient client, CommitRef commit, string path, string destination, IProgress<Transfer>? progress, CancellationToken cancellationToken)
+        PachClient client, CommitRef commit, string path, string destination, IProgress<Transfer>? progress,
+        CancellationToken cancellationToken)
     {
         // Opened first, so that an error of the server leaves what is at the destination alone.
         await using Stream content = await client.Files.OpenAsync(commit, path, cancellationToken: cancellationToken);

@@ -41,17 +41,38 @@ internal static class PutFileCommand
         Argument<string> repo = Required("REPO", "The repo.");
         Argument<string> branch = Required("BRANCH", "The branch, or the identifier of an open commit.");
         Argument<string?> path = Optional("PATH", "Where the content goes.");
-        Option<string[]> files = new("--file", "-f") { Description = "A file, a directory (with -r), a URL, or - for standard input. Repeatable.", HelpName = "SOURCE", DefaultValueFactory = _ => [StandardInput] };
-        Option<string?> list = new("--input-file", "-i") { Description = "A file, a URL, or - for standard input, that names one source a line. Takes the place of -f.", HelpName = "LIST" };
+        Option<string[]> files = new("--file", "-f")
+        {
+            Description = "A file, a directory (with -r), a URL, or - for standard input. Repeatable.",
+            HelpName = "SOURCE",
+            DefaultValueFactory = _ => [StandardInput],
+        };
+        Option<string?> list = new("--input-file", "-i")
+        {
+            Description = "A file, a URL, or - for standard input, that names one source a line. Takes the place of -f.",
+            HelpName = "LIST",
+        };
         Option<bool> recursive = new("--recursive", "-r") { Description = "Put everything below a directory or URL." };
         Option<int> parallelism = Parallelism("Most uploads at the same time.");
-        Option<string?> split = new("--split") { Description = "Make PATH a directory of numbered files that hold whole lines or JSON values: line or json.", HelpName = "KIND" };
+        Option<string?> split = new("--split")
+        {
+            Description = "Make PATH a directory of numbered files that hold whole lines or JSON values: line or json.",
+            HelpName = "KIND",
+        };
         Option<long> datums = new("--target-file-datums") { Description = "With --split: lines or values in each file.", HelpName = "N" };
-        Option<long> bytes = new("--target-file-bytes") { Description = "With --split: a file ends with the line or value that makes it this long.", HelpName = "N" };
-        Option<bool> commit = new("--commit", "-c") { Description = "Open a commit first and finish it afterwards; delete it if anything goes wrong." };
+        Option<long> bytes = new("--target-file-bytes")
+        {
+            Description = "With --split: a file ends with the line or value that makes it this long.",
+            HelpName = "N",
+        };
+        Option<bool> commit = new("--commit", "-c")
+        {
+            Description = "Open a commit first and finish it afterwards; delete it if anything goes wrong.",
+        };
         Option<bool> overwrite = new("--overwrite", "-o") { Description = "Replace what a file holds instead of appending to it." };
         Command command = ServerCommand.Create(
-            "put-file", "Put files into a commit.", Help, repo, branch, path, files, list, recursive, parallelism, split, datums, bytes, commit, overwrite);
+            "put-file", "Put files into a commit.", Help, repo, branch, path, files, list, recursive, parallelism, split, datums, bytes,
+            commit, overwrite);
         command.Validators.Add(result =>
         {
             if (result.GetValue(split) is { } kind and not ("json" or "line"))
@@ -133,7 +154,9 @@ internal static class PutFileCommand
         catch (Exception exception) when (exception is PachException or PachConnectionException)
         {
             // The first failure is told by whoever called; this line tells what is left.
-            Console.Error.WriteLine($"pachctl: commit {commit} could not be deleted ({Printable.Text(exception.Message)}); see `pachctl inspect-commit {commit.Repo} {commit.Id}`");
+            Console.Error.WriteLine(
+                $"pachctl: commit {commit} could not be deleted ({Printable.Text(exception.Message)}); see `pachctl inspect-commit "
+                    + $"{commit.Repo} {commit.Id}`");
         }
     }
 }

@@ -54,7 +54,8 @@ internal static class RepoCommands
             DefaultValueFactory = _ => [],
         };
         Option<bool> raw = Raw();
-        return Create("list-repo", "List repos, the one that changed last first.", "", provenance, raw).Prints(async (parsed, client, output, cancel) =>
+        return Create("list-repo", "List repos, the one that changed last first.", "", provenance, raw)
+            .Prints(async (parsed, client, output, cancel) =>
         {
             IAsyncEnumerable<RepoInfo> repos = client.Repos.ListAsync(parsed.GetValue(provenance), cancel);
             if (parsed.GetValue(raw))
@@ -99,7 +100,8 @@ internal static class RepoCommands
             bool named = result.GetValue(repo) is not null;
             if (named == result.GetValue(all))
             {
-                result.AddError(named ? "cannot use the --all flag with an argument" : "either a repo name or the --all flag needs to be provided");
+                result.AddError(
+                    named ? "cannot use the --all flag with an argument" : "either a repo name or the --all flag needs to be provided");
             }
         });
         return command.Does((parsed, client, cancel) => parsed.GetValue(all)

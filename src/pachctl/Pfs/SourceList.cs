@@ -20,7 +20,9 @@ internal static class SourceList
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or HttpRequestException or NotSupportedException or UriFormatException)
         {
-            throw new OperatorException("list-unreadable", list, $"it cannot be read ({exception.Message})", "name a file or URL that holds one source a line", exception);
+            throw new OperatorException(
+                "list-unreadable", list, $"it cannot be read ({exception.Message})", "name a file or URL that holds one source a line",
+                exception);
         }
     }
 

@@ -39,7 +39,8 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
             }
 
             ParallelOptions options = new() { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken };
-            await Parallel.ForEachAsync(single.SelectMany(Expand), options, async (source, cancel) => await PutAsync(commit, source, progress, cancel));
+            await Parallel.ForEachAsync(
+                single.SelectMany(Expand), options, async (source, cancel) => await PutAsync(commit, source, progress, cancel));
         });
     }
 
@@ -69,7 +70,9 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
         {
             case SourceKind.Url:
                 // What a server fetches is not cut up by lines of what it fetches it from.
-                await client.Files.PutUrlAsync(commit, source.Target, source.Source, Recursive, new PutFileOptions { Overwrite = Options.Overwrite }, cancellationToken);
+                await client.Files.PutUrlAsync(
+                    commit, source.Target, source.Source, Recursive, new PutFileOptions { Overwrite = Options.Overwrite },
+                    cancellationToken);
                 break;
             case SourceKind.StandardInput:
                 if (!Console.IsInputRedirected)
@@ -101,7 +104,8 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
             return [source];
         }
 
-        return LocalTree.Enumerate(source.Source).Select(file => new UploadSource(SourceKind.Local, file.Path, $"{source.Target.TrimEnd('/')}/{file.Below}"));
+        return LocalTree.Enumerate(source.Source).Select(
+            file => new UploadSource(SourceKind.Local, file.Path, $"{source.Target.TrimEnd('/')}/{file.Below}"));
     }
 
     private IEnumerable<LocalFile> Files(UploadSource source) => Directory.Exists(source.Source)
@@ -126,11 +130,13 @@ internal sealed class Upload(PachClient client, IReadOnlyList<UploadSource> sour
     {
         try
         {
-            return new FileStream(path, new FileStreamOptions { Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 });
+            return new FileStream(
+                path, new FileStreamOptions { Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 });
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException("file-unreadable", path, $"it cannot be read ({exception.Message})", "check the file, or leave it out", exception);
+            throw new OperatorException(
+                "file-unreadable", path, $"it cannot be read ({exception.Message})", "check the file, or leave it out", exception);
         }
     }
 }

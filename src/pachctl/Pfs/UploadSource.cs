@@ -28,11 +28,15 @@ internal readonly record struct UploadSource(SourceKind Kind, string Source, str
     public static bool IsUrl(string text)
     {
         int end = text.IndexOf("://", StringComparison.Ordinal);
-        return end > 0 && char.IsAsciiLetter(text[0]) && text[..end].All(character => char.IsAsciiLetterOrDigit(character) || character is '+' or '-' or '.');
+        return end > 0
+            && char.IsAsciiLetter(text[0])
+            && text[..end].All(character => char.IsAsciiLetterOrDigit(character) || character is '+' or '-' or '.');
     }
 
     /// <summary>Says where each source goes.</summary>
-    /// <param name="path">The path argument: with one source its whole target, with several the directory that they go to; null if there is none.</param>
+    /// <param name="path">
+    /// The path argument: with one source its whole target, with several the directory that they go to; null if there is none.
+    /// </param>
     /// <param name="sources">The sources, as they were named.</param>
     /// <exception cref="OperatorException"><c>no-filename</c>: standard input has no name that it could go to.</exception>
     public static IReadOnlyList<UploadSource> Plan(string? path, IReadOnlyList<string> sources) =>
@@ -66,7 +70,8 @@ internal readonly record struct UploadSource(SourceKind Kind, string Source, str
         return (absolute ? "/" : "") + string.Join('/', parts);
     }
 
-    private static SourceKind KindOf(string source) => source == "-" ? SourceKind.StandardInput : IsUrl(source) ? SourceKind.Url : SourceKind.Local;
+    private static SourceKind KindOf(string source) =>
+        source == "-" ? SourceKind.StandardInput : IsUrl(source) ? SourceKind.Url : SourceKind.Local;
 
     private static string TargetOf(string? path, string source, int sources) => (path, sources) switch
     {
@@ -77,7 +82,8 @@ internal readonly record struct UploadSource(SourceKind Kind, string Source, str
 
     private static string Name(string source) => KindOf(source) switch
     {
-        SourceKind.StandardInput => throw new OperatorException("no-filename", "standard input", NoFilename, "name the file after the branch"),
+        SourceKind.StandardInput =>
+            throw new OperatorException("no-filename", "standard input", NoFilename, "name the file after the branch"),
         SourceKind.Url => UrlPath(source),
         _ => Clean(source),
     };

@@ -36,7 +36,8 @@ internal sealed class ImagePush(string engine)
         }
 
         throw new OperatorException(
-            "container-engine-missing", "--push-images", string.Join(", ", problems), "install one of them, or push the image yourself and leave the flag out");
+            "container-engine-missing", "--push-images", string.Join(", ", problems),
+            "install one of them, or push the image yourself and leave the flag out");
     }
 
     /// <summary>Logs in to a registry.</summary>
@@ -57,7 +58,8 @@ internal sealed class ImagePush(string engine)
 
     private static string LastLine(string said) => said.Trim().Split('\n')[^1];
 
-    private static async Task<(int Code, string Said)> RunAsync(string program, IEnumerable<string> arguments, string? input, CancellationToken cancellationToken)
+    private static async Task<(int Code, string Said)> RunAsync(
+        string program, IEnumerable<string> arguments, string? input, CancellationToken cancellationToken)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -88,7 +90,9 @@ internal sealed class ImagePush(string engine)
         (int code, string said) = await RunAsync(engine, arguments, input, cancellationToken);
         if (code != 0)
         {
-            throw new OperatorException("image-push-failed", what, $"{engine} says {LastLine(said)}", $"see whether `{engine} login` and the image's name are right");
+            throw new OperatorException(
+                "image-push-failed", what, $"{engine} says {LastLine(said)}",
+                $"see whether `{engine} login` and the image's name are right");
         }
     }
 }

@@ -62,7 +62,12 @@ internal static class JobCommands
 
     public static Command ListJob()
     {
-        Option<string> pipeline = new("--pipeline", "-p") { Description = "Only jobs of this pipeline.", HelpName = "PIPELINE", DefaultValueFactory = _ => "" };
+        Option<string> pipeline = new("--pipeline", "-p")
+        {
+            Description = "Only jobs of this pipeline.",
+            HelpName = "PIPELINE",
+            DefaultValueFactory = _ => "",
+        };
         Option<bool> watch = new("--watch", "-w") { Description = "Go on, and show each job again when it changes; ends with Ctrl-C." };
         Option<bool> raw = Raw();
         return Create(
@@ -109,14 +114,16 @@ internal static class JobCommands
     public static Command StopJob()
     {
         Argument<string> job = JobArgument();
-        return Create("stop-job", "Stop a job. It is not run again; the pipeline's next job goes on.", "Example:\n  pachctl stop-job 2f3c...", job)
+        return Create(
+            "stop-job", "Stop a job. It is not run again; the pipeline's next job goes on.", "Example:\n  pachctl stop-job 2f3c...", job)
             .Does((parsed, client, cancel) => NamedAsync("StopJob", () => client.Jobs.StopAsync(parsed.GetRequiredValue(job), cancel)));
     }
 
     public static Command DeleteJob()
     {
         Argument<string> job = JobArgument();
-        return Create("delete-job", "Delete what is known of a job, with its log. Its output stays.", "Example:\n  pachctl delete-job 2f3c...", job)
+        return Create(
+            "delete-job", "Delete what is known of a job, with its log. Its output stays.", "Example:\n  pachctl delete-job 2f3c...", job)
             .Does((parsed, client, cancel) => NamedAsync("DeleteJob", () => client.Jobs.DeleteAsync(parsed.GetRequiredValue(job), cancel)));
     }
 
@@ -146,7 +153,8 @@ internal static class JobCommands
         {
             Console.Error.Write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"\r\x1b[K{Printable.Text(job.Pipeline?.Name ?? "")} {States.Of(job.State)}: {job.DataProcessed:N0} processed and {job.DataSkipped:N0} skipped of {job.DataTotal:N0} datums, {job.WorkerStatus.Count} workers busy"));
+                $"\r\x1b[K{Printable.Text(job.Pipeline?.Name ?? "")} {States.Of(job.State)}: {job.DataProcessed:N0} processed and "
+                    + $"{job.DataSkipped:N0} skipped of {job.DataTotal:N0} datums, {job.WorkerStatus.Count} workers busy"));
         }
     }
 

@@ -41,7 +41,11 @@ internal static class LineageTree
             if (next.Node is File file)
             {
                 lines.Add(next.Lead + Describe(file));
-                Push([.. byNear[CommitOf(file)].Where(index => Near(steps[index], downstream).Any(near => Meets(near, file))).Cast<object>()], next.Indent);
+                Push(
+                    [.. byNear[CommitOf(file)]
+                        .Where(index => Near(steps[index], downstream).Any(near => Meets(near, file)))
+                        .Cast<object>()],
+                    next.Indent);
                 continue;
             }
 
@@ -79,7 +83,9 @@ internal static class LineageTree
     private static bool IsIn(string path, string directory)
     {
         string prefix = directory.TrimEnd('/');
-        return prefix.Length == 0 || path == prefix || (path.Length > prefix.Length && path.StartsWith(prefix, StringComparison.Ordinal) && path[prefix.Length] == '/');
+        return prefix.Length == 0
+            || path == prefix
+            || (path.Length > prefix.Length && path.StartsWith(prefix, StringComparison.Ordinal) && path[prefix.Length] == '/');
     }
 
     private static string Describe(File file) => $"{CommitOf(file)}:{(file.Path.Length == 0 ? "/" : file.Path)}";

@@ -13,10 +13,23 @@ internal static class LogCommand
     {
         Option<string?> pipeline = new("--pipeline") { Description = "Lines of all jobs of this pipeline.", HelpName = "PIPELINE" };
         Option<string?> job = new("--job") { Description = "Lines of this job.", HelpName = "JOB" };
-        Option<string> inputs = new("--inputs") { Description = "Only lines of datums that have all these files: paths or hashes, with commas between.", HelpName = "PATHS", DefaultValueFactory = _ => "" };
-        Option<string> datum = new("--datum") { Description = "Only lines of this datum, by its identifier.", HelpName = "DATUM", DefaultValueFactory = _ => "" };
+        Option<string> inputs = new("--inputs")
+        {
+            Description = "Only lines of datums that have all these files: paths or hashes, with commas between.",
+            HelpName = "PATHS",
+            DefaultValueFactory = _ => "",
+        };
+        Option<string> datum = new("--datum")
+        {
+            Description = "Only lines of this datum, by its identifier.",
+            HelpName = "DATUM",
+            DefaultValueFactory = _ => "",
+        };
         Option<bool> master = new("--master") { Description = "What the server tells about the jobs instead of what programs print." };
-        Option<bool> follow = new("--follow", "-f") { Description = "Go on with lines as they are printed: until the job has ended, and without --job until Ctrl-C." };
+        Option<bool> follow = new("--follow", "-f")
+        {
+            Description = "Go on with lines as they are printed: until the job has ended, and without --job until Ctrl-C.",
+        };
         Option<bool> raw = Raw();
         Command command = ServerCommand.Create(
             "get-logs",

@@ -45,7 +45,11 @@ internal static class PipelineCommands
     public static Command RunPipeline()
     {
         Argument<string> pipeline = Required("PIPELINE", "The pipeline.");
-        Option<string?> file = new("--file", "-f") { Description = "A job's spec: its input, with a commit for every atom; - for standard input.", HelpName = "FILE" };
+        Option<string?> file = new("--file", "-f")
+        {
+            Description = "A job's spec: its input, with a commit for every atom; - for standard input.",
+            HelpName = "FILE",
+        };
         return Create(
             "run-pipeline",
             "Run a pipeline by hand on commits that you name, and print the job's identifier.",
@@ -115,7 +119,8 @@ internal static class PipelineCommands
     public static Command ListPipeline()
     {
         Option<bool> raw = Raw();
-        return Create("list-pipeline", "List pipelines, the one that changed last first.", "", raw).Prints(async (parsed, client, output, cancel) =>
+        return Create("list-pipeline", "List pipelines, the one that changed last first.", "", raw)
+            .Prints(async (parsed, client, output, cancel) =>
         {
             IReadOnlyList<PipelineInfo> pipelines = await client.Pipelines.ListAsync(cancel);
             if (!parsed.GetValue(raw))
@@ -155,7 +160,8 @@ internal static class PipelineCommands
             bool named = result.GetValue(pipeline) is not null;
             if (named == result.GetValue(all))
             {
-                result.AddError(named ? "cannot use the --all flag with an argument" : "either a pipeline name or the --all flag needs to be provided");
+                result.AddError(
+                    named ? "cannot use the --all flag with an argument" : "either a pipeline name or the --all flag needs to be provided");
             }
         });
         return command.Does((parsed, client, cancel) => parsed.GetValue(all)
@@ -166,25 +172,34 @@ internal static class PipelineCommands
     public static Command StartPipeline()
     {
         Argument<string> pipeline = Required("PIPELINE", "The pipeline.");
-        return Create("start-pipeline", "Let a stopped pipeline go on; what was committed meanwhile is processed.", "Example:\n  pachctl start-pipeline edges", pipeline)
+        return Create(
+            "start-pipeline", "Let a stopped pipeline go on; what was committed meanwhile is processed.",
+            "Example:\n  pachctl start-pipeline edges", pipeline)
             .Does((parsed, client, cancel) => client.Pipelines.StartAsync(parsed.GetRequiredValue(pipeline), cancel));
     }
 
     public static Command StopPipeline()
     {
         Argument<string> pipeline = Required("PIPELINE", "The pipeline.");
-        return Create("stop-pipeline", "Stop a pipeline: no new jobs; the one that runs goes on when it is started again.", "Example:\n  pachctl stop-pipeline edges", pipeline)
+        return Create(
+            "stop-pipeline", "Stop a pipeline: no new jobs; the one that runs goes on when it is started again.",
+            "Example:\n  pachctl stop-pipeline edges", pipeline)
             .Does((parsed, client, cancel) => client.Pipelines.StopAsync(parsed.GetRequiredValue(pipeline), cancel));
     }
 
     /// <summary>Prints the table of pipelines.</summary>
     internal static void Write(TextWriter output, IEnumerable<PipelineInfo> pipelines, DateTimeOffset now)
     {
-        TabTable table = new(output, "NAME", "INPUT", "OUTPUT", "CREATED", "STATE") { PaintLast = States.HasColours ? States.PaintPipeline : null };
+        TabTable table = new(output, "NAME", "INPUT", "OUTPUT", "CREATED", "STATE")
+        {
+            PaintLast = States.HasColours ? States.PaintPipeline : null,
+        };
         foreach (PipelineInfo pipeline in pipelines)
         {
             string name = pipeline.Pipeline?.Name ?? "";
-            table.Add(name, InputShorthand.Of(pipeline.Input), $"{name}/{pipeline.OutputBranch}", Ages.Since(pipeline.CreatedAt, now), States.Of(pipeline.State));
+            table.Add(
+                name, InputShorthand.Of(pipeline.Input), $"{name}/{pipeline.OutputBranch}", Ages.Since(pipeline.CreatedAt, now),
+                States.Of(pipeline.State));
         }
 
         table.Flush();
@@ -192,11 +207,33 @@ internal static class PipelineCommands
 
     private static Command FromSpec(string name, string summary, string more, Option<bool>? reprocess)
     {
-        Option<string> file = new("--file", "-f") { Description = "The spec: a file, a URL, or - for standard input.", HelpName = "FILE", DefaultValueFactory = _ => "-" };
-        Option<bool> push = new("--push-images", "-p") { Description = "Push the images that the spec names to a registry first, with docker or podman." };
-        Option<string> registry = new("--registry", "-r") { Description = "The registry to push to.", HelpName = "HOST", DefaultValueFactory = _ => "docker.io" };
-        Option<string> user = new("--username", "-u") { Description = "Whose images they become there (default: you).", HelpName = "NAME", DefaultValueFactory = _ => "" };
-        Option<string> password = new("--password") { Description = "Log in to the registry with it first.", DefaultValueFactory = _ => "" };
+        Option<string> file = new("--file", "-f")
+        {
+            Description = "The spec: a file, a URL, or - for standard input.",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => "-",
+        };
+        Option<bool> push = new("--push-images", "-p")
+        {
+            Description = "Push the images that the spec names to a registry first, with docker or podman.",
+        };
+        Option<string> registry = new("--registry", "-r")
+        {
+            Description = "The registry to push to.",
+            HelpName = "HOST",
+            DefaultValueFactory = _ => "docker.io",
+        };
+        Option<string> user = new("--username", "-u")
+        {
+            Description = "Whose images they become there (default: you).",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "",
+        };
+        Option<string> password = new("--password")
+        {
+            Description = "Log in to the registry with it first.",
+            DefaultValueFactory = _ => "",
+        };
         Option[] options = [file, push, registry, user, password];
         Command command = Create(name, summary, more, [.. options, .. reprocess is null ? (Symbol[])[] : [reprocess]]);
         return command.Does(async (parsed, client, cancel) =>
@@ -218,7 +255,8 @@ internal static class PipelineCommands
                 else if (pipeline.Inputs.Count > 0)
                 {
                     await Console.Error.WriteLineAsync(
-                        "WARNING: field `inputs` is deprecated and will be removed in v1.6. Both formats are valid for v1.4.6 to v1.5.x. See docs for the new input format.");
+                        "WARNING: field `inputs` is deprecated and will be removed in v1.6. Both formats are valid for v1.4.6 to v1.5.x. "
+                            + "See docs for the new input format.");
                 }
 
                 if (images is not null && pipeline.Transform is { Image.Length: > 0 } transform)

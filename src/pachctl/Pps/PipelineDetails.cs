@@ -27,7 +27,8 @@ internal static class PipelineDetails
         output.WriteLine("Job Counts:");
         foreach (JobState state in (JobState[])[JobState.JobStarting, JobState.JobRunning, JobState.JobFailure, JobState.JobSuccess])
         {
-            output.Write(string.Create(CultureInfo.InvariantCulture, $"{States.Of(state)}: {pipeline.JobCounts.GetValueOrDefault((int)state)}\t"));
+            output.Write(
+                string.Create(CultureInfo.InvariantCulture, $"{States.Of(state)}: {pipeline.JobCounts.GetValueOrDefault((int)state)}\t"));
         }
 
         output.WriteLine();
@@ -57,7 +58,8 @@ internal static class PipelineDetails
         foreach (WorkerStatus worker in job.WorkerStatus)
         {
             workers.Add(
-                worker.WorkerId, worker.JobId, string.Concat(worker.Data.Select(file => file.Path)), Ages.Since(worker.Started, now), Number(worker.QueueSize));
+                worker.WorkerId, worker.JobId, string.Concat(worker.Data.Select(file => file.Path)), Ages.Since(worker.Started, now),
+                Number(worker.QueueSize));
         }
 
         workers.Flush();
@@ -66,7 +68,10 @@ internal static class PipelineDetails
         Write(output, job.ResourceSpec);
         if (job.Service is { } service)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Service:\n\tInternalPort: {service.InternalPort}\n\tExternalPort: {service.ExternalPort}"));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Service:\n\tInternalPort: {service.InternalPort}\n\tExternalPort: {service.ExternalPort}"));
         }
 
         Block(output, "Input", SpecText.Of(job.Input));

@@ -86,7 +86,8 @@ internal static class PipelineGraph
         string focus, SortedDictionary<string, PipelineInfo> pipelines, SortedDictionary<string, SortedSet<string>> readers)
     {
         HashSet<string> related = Reach(focus, repo => readers.TryGetValue(repo, out SortedSet<string>? names) ? names : []);
-        related.UnionWith(Reach(focus, name => pipelines.TryGetValue(name, out PipelineInfo? pipeline) ? InputShorthand.Repos(pipeline.Input) : []));
+        related.UnionWith(
+            Reach(focus, name => pipelines.TryGetValue(name, out PipelineInfo? pipeline) ? InputShorthand.Repos(pipeline.Input) : []));
         return related;
     }
 

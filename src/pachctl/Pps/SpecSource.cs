@@ -29,18 +29,21 @@ internal static class SpecSource
             }
 
             using HttpClient http = new() { Timeout = Patience };
-            using HttpResponseMessage answer = await http.GetAsync(new Uri(source), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            using HttpResponseMessage answer = await http.GetAsync(
+                new Uri(source), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             answer.EnsureSuccessStatusCode();
             await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken);
             return await ReadAsync(body, source, cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or HttpRequestException or NotSupportedException or UriFormatException)
         {
-            throw new OperatorException("spec-unreadable", source, exception.Message.TrimEnd('.'), "name a file that can be read, an address, or -", exception);
+            throw new OperatorException(
+                "spec-unreadable", source, exception.Message.TrimEnd('.'), "name a file that can be read, an address, or -", exception);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new OperatorException("spec-unreadable", source, "the web server does not answer", "try again, or name a file", exception);
+            throw new OperatorException(
+                "spec-unreadable", source, "the web server does not answer", "try again, or name a file", exception);
         }
     }
 
@@ -52,7 +55,9 @@ internal static class SpecSource
         {
             if (text.Length + read > PipelineSpecs.MaxLength)
             {
-                throw new OperatorException("spec-unreadable", source, $"it has more than {PipelineSpecs.MaxLength >> 20} MiB", "name a file with specs of pipelines");
+                throw new OperatorException(
+                    "spec-unreadable", source, $"it has more than {PipelineSpecs.MaxLength >> 20} MiB",
+                    "name a file with specs of pipelines");
             }
 
             text.Write(buffer, 0, read);

@@ -47,7 +47,9 @@ internal static class States
 
     /// <summary>Whether colours are wanted: a terminal that has them, and nobody who asked for none (no-color.org).</summary>
     public static bool HasColours { get; } =
-        !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        !Console.IsOutputRedirected
+            && AnsiConsole.Profile.Capabilities.Ansi
+            && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
     /// <summary>Colours the state of a pipeline, for which running is well.</summary>
     public static string PaintPipeline(string state) => state == "running" ? Green + state + Plain : Paint(state);

@@ -41,22 +41,30 @@ internal sealed record ClientConfig(string PachdAddress, string SessionToken)
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new OperatorException("config-malformed", path, $"it is not what pachctl writes there ({Line(exception.Message)})", "repair it, or remove it and a new one is made", exception);
+            throw new OperatorException(
+                "config-malformed", path, $"it is not what pachctl writes there ({Line(exception.Message)})",
+                "repair it, or remove it and a new one is made", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new OperatorException("config-unreadable", path, $"it cannot be read ({Line(exception.Message)})", "change its permissions", exception);
+            throw new OperatorException(
+                "config-unreadable", path, $"it cannot be read ({Line(exception.Message)})", "change its permissions", exception);
         }
     }
 
     /// <summary>Which pachd to talk to: the flag, else the variable <c>ADDRESS</c>, else this file, else this machine.</summary>
     public PachAddress Address(string? flag) =>
-        new[] { flag, Environment.GetEnvironmentVariable("ADDRESS"), PachdAddress }.FirstOrDefault(address => !string.IsNullOrWhiteSpace(address)) is { } given
+        new[] { flag, Environment.GetEnvironmentVariable("ADDRESS"), PachdAddress }.FirstOrDefault(
+            address => !string.IsNullOrWhiteSpace(address)) is { } given
             ? PachAddress.Parse(given.Trim())
             : PachAddress.Parse(PachAddress.Default);
 
     private static string Text(JsonElement section, string name) =>
-        section.ValueKind == JsonValueKind.Object && section.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value.GetString()! : "";
+        section.ValueKind == JsonValueKind.Object
+            && section.TryGetProperty(name, out JsonElement value)
+            && value.ValueKind != JsonValueKind.Null
+            ? value.GetString()!
+            : "";
 
     private static string Line(string text) => text.ReplaceLineEndings(" ");
 

@@ -14,7 +14,8 @@ internal static class ServerCommand
     /// <summary>Which pachd to talk to.</summary>
     public static Option<string?> Address { get; } = new("--address")
     {
-        Description = $"The pachd to talk to (default: the variable ADDRESS, then v1.pachd_address of ~/.pachyderm/config.json, then {PachAddress.Default}).",
+        Description = $"The pachd to talk to (default: the variable ADDRESS, then v1.pachd_address of ~/.pachyderm/config.json, then "
+            + $"{PachAddress.Default}).",
         HelpName = "HOST:PORT",
         Recursive = true,
     };
@@ -23,7 +24,12 @@ internal static class ServerCommand
     public static Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Tell errors at length.", Recursive = true };
 
     /// <summary>For scripts written for 1.5; nothing is ever reported to anybody.</summary>
-    public static Option<bool> NoMetrics { get; } = new("--no-metrics") { Description = "Accepted and ignored: nothing is reported.", Recursive = true, Hidden = true };
+    public static Option<bool> NoMetrics { get; } = new("--no-metrics")
+    {
+        Description = "Accepted and ignored: nothing is reported.",
+        Recursive = true,
+        Hidden = true,
+    };
 
     /// <summary>Makes a command.</summary>
     /// <param name="name">Its name.</param>
@@ -52,7 +58,11 @@ internal static class ServerCommand
     public static Argument<string> Required(string name, string description) => new(name) { Description = description };
 
     /// <summary>An argument that may be left out.</summary>
-    public static Argument<string?> Optional(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
+    public static Argument<string?> Optional(string name, string description) => new(name)
+    {
+        Description = description,
+        Arity = ArgumentArity.ZeroOrOne,
+    };
 
     /// <summary>The option <c>--raw</c>.</summary>
     public static Option<bool> Raw() => new("--raw") { Description = "Print JSON." };
@@ -83,11 +93,13 @@ internal static class ServerCommand
     public static PachClient Connect(ParseResult parsed)
     {
         ClientConfig config = ClientConfig.Load(ClientConfig.DefaultPath);
-        return new PachClient(new PachClientOptions { Address = config.Address(parsed.GetValue(Address)), SessionToken = config.SessionToken });
+        return new PachClient(
+            new PachClientOptions { Address = config.Address(parsed.GetValue(Address)), SessionToken = config.SessionToken });
     }
 
     /// <summary>Runs a command, and turns its outcome into an exit code.</summary>
-    public static async Task<int> RunAsync(ParseResult parsed, Func<ParseResult, PachClient, CancellationToken, Task> act, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        ParseResult parsed, Func<ParseResult, PachClient, CancellationToken, Task> act, CancellationToken cancellationToken)
     {
         try
         {

@@ -51,7 +51,8 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
 
     /// <summary>Where datums are laid out.</summary>
     public static readonly Setting Scratch = new("scratch", "", (
-        "DIR", "Directory in which workers lay out files for programs; it belongs to this pachd alone. Default: scratch in the data directory."));
+        "DIR",
+        "Directory in which workers lay out files for programs; it belongs to this pachd alone. Default: scratch in the data directory."));
 
     /// <summary>How many nodes there are.</summary>
     public static readonly Setting Nodes = new("nodes", "", (
@@ -59,7 +60,8 @@ internal sealed record Setting(string Name, string Default, (string Value, strin
 
     /// <summary>Whether programs may use the network.</summary>
     public static readonly Setting Network = new(
-        "network", "yes", ("yes|no", "Whether the programs of pipelines can use the network, where they are kept apart from this machine."));
+        "network", "yes",
+        ("yes|no", "Whether the programs of pipelines can use the network, where they are kept apart from this machine."));
 
     /// <summary>Where egress may write to.</summary>
     public static readonly Setting EgressDirectories = new(

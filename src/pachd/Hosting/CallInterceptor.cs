@@ -73,7 +73,8 @@ internal sealed class CallInterceptor(ReadOnlyGuard guard, ILogger<CallIntercept
 
     private RpcException Translate(Exception exception, ServerCallContext context)
     {
-        // A connection that ends makes reads and writes of the stream fail in several ways, none of which is a defect; some before the token knows.
+        // A connection that ends makes reads and writes of the stream fail in several ways, none of which is a defect; some before the
+        // token knows.
         if (exception is IOException { InnerException: ConnectionAbortedException or ConnectionResetException } or ConnectionResetException
             || (context.CancellationToken.IsCancellationRequested && exception is IOException or InvalidOperationException))
         {

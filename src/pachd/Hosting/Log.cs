@@ -48,7 +48,8 @@ internal static partial class Log
     public static partial void WorkerNote(this ILogger logger, string note);
 
     /// <summary>A consolidation ended.</summary>
-    [LoggerMessage(12, LogLevel.Information, "consolidation copied {Chunks} chunks with {Bytes} bytes out of {Locations}; {Failed} could not be read")]
+    [LoggerMessage(
+        12, LogLevel.Information, "consolidation copied {Chunks} chunks with {Bytes} bytes out of {Locations}; {Failed} could not be read")]
     public static partial void Consolidated(this ILogger logger, long chunks, long bytes, string locations, long failed);
 
     /// <summary>Older stores may go.</summary>

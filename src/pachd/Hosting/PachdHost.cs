@@ -203,7 +203,8 @@ internal sealed class PachdHost : IAsyncDisposable
             TimeProvider.System));
         services.AddSingleton(
             provider => new StoreMaintenance(
-                provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, options.DataDirectory, TimeProvider.System));
+                provider.GetRequiredService<PachydermFileSystem>(), stores.Metadata, stores.Chunks, options.DataDirectory,
+                TimeProvider.System));
         services.AddSingleton(_ => workers);
         services.AddSingleton(provider => new Scheduler(new SchedulerOptions
         {
@@ -220,7 +221,8 @@ internal sealed class PachdHost : IAsyncDisposable
         }));
         services.AddSingleton<Following>();
         services.AddSingleton(provider => new ClusterExtract(
-            provider.GetRequiredService<DataStores>().Metadata, stores.Chunks, Path.Combine(options.DataDirectory, "extract"), TimeProvider.System));
+            provider.GetRequiredService<DataStores>().Metadata, stores.Chunks, Path.Combine(options.DataDirectory, "extract"),
+            TimeProvider.System));
         services.AddSingleton(provider => new ClusterRestore(
             provider.GetRequiredService<DataStores>().Metadata, stores.Chunks, Path.Combine(options.DataDirectory, "restore")));
         services.AddGrpc(grpc =>

@@ -9,7 +9,8 @@ namespace Pachyderm.Pachd.Services;
 
 /// <summary><c>pachyderm.native.v1.Maintenance</c>: care of the store itself.</summary>
 internal sealed class NativeMaintenanceService(
-    StoreMaintenance maintenance, Scheduler scheduler, ReadOnlyGuard guard, Following following, ILogger<NativeMaintenanceService> logger) : Wire.Native.Maintenance.MaintenanceBase
+    StoreMaintenance maintenance, Scheduler scheduler, ReadOnlyGuard guard, Following following,
+    ILogger<NativeMaintenanceService> logger) : Wire.Native.Maintenance.MaintenanceBase
 {
     /// <inheritdoc/>
     public override async Task Fsck(

@@ -11,7 +11,9 @@ namespace Pachyderm.Pachd.Services;
 /// <content>Datums.</content>
 internal sealed partial class PpsService
 {
-    /// <summary>Lists datums, those that failed first, then the slowest first. Unlike in 1.5, jobs without stats commits have states, too.</summary>
+    /// <summary>
+    /// Lists datums, those that failed first, then the slowest first. Unlike in 1.5, jobs without stats commits have states, too.
+    /// </summary>
     public override async Task<Wire.Pps.DatumInfos> ListDatum(Wire.Pps.ListDatumRequest request, ServerCallContext context)
     {
         ReplyBudget budget = new("datums", "pachyderm.native.v1.Pipelines/ListDatums");

@@ -59,5 +59,6 @@ internal sealed partial class PpsService
     /// <summary>Refuses: nor does 1.5 know it.</summary>
     public override Task<Empty> RerunPipeline(Wire.Pps.RerunPipelineRequest request, ServerCallContext context) =>
         throw new RpcException(new Status(
-            StatusCode.Unimplemented, "RerunPipeline does nothing in 1.5 either; update the pipeline with reprocess to run everything again"));
+            StatusCode.Unimplemented,
+            "RerunPipeline does nothing in 1.5 either; update the pipeline with reprocess to run everything again"));
 }

@@ -121,7 +121,11 @@ internal static class PpsReplies
     /// <summary>The job's identifier.</summary>
     public static Wire.Pps.Job ToWire(this JobId job) => new() { Id = job.Value };
 
-    private static Wire.Pfs.Commit ToWire(this CommitRef commit) => new() { Repo = new Wire.Pfs.Repo { Name = commit.Repo }, Id = commit.Id };
+    private static Wire.Pfs.Commit ToWire(this CommitRef commit) => new()
+    {
+        Repo = new Wire.Pfs.Repo { Name = commit.Repo },
+        Id = commit.Id,
+    };
 
     /// <summary>The measures.</summary>
     public static Wire.Pps.ProcessStats ToWire(this ProcessStats stats) => new()
@@ -169,7 +173,8 @@ internal static class PpsReplies
         {
             Image = transform.Image,
             Cmd = { transform.Cmd.Items },
-            Secrets = { transform.Secrets.Select(static secret => new Wire.Pps.Secret { Name = secret.Name, MountPath = secret.MountPath }) },
+            Secrets = { transform.Secrets.Select(
+                static secret => new Wire.Pps.Secret { Name = secret.Name, MountPath = secret.MountPath }) },
             Stdin = { transform.Stdin.Items },
             AcceptReturnCode = { transform.AcceptReturnCode.Items },
             Debug = transform.Debug,

@@ -57,7 +57,8 @@ internal static class PpsRequests
         SpecDefaults.Translate(
             request.Input is { } input ? Input(input) : null,
             request.Inputs.Select(static old => new LegacyInput(
-                old.Name, old.Commit?.Repo?.Name ?? "", Branch: "", old.Glob, old.Lazy, FromCommit: "", old.Commit?.Id ?? "")).ToValueList()));
+                old.Name, old.Commit?.Repo?.Name ?? "", Branch: "", old.Glob, old.Lazy, FromCommit: "",
+                old.Commit?.Id ?? "")).ToValueList()));
 
     /// <summary>Which lines of logs are wanted.</summary>
     public static LogQuery Logs(Wire.Pps.GetLogsRequest? request, bool follow) => request is null

@@ -45,7 +45,8 @@ internal static class StatusTable
     {
         "storage-full" or "storage-open-files" => StatusCode.ResourceExhausted,
         "store-format" or "store-read-only" or "store-upgraded" or "storage-read-only" => StatusCode.FailedPrecondition,
-        "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" or "adopted-source-not-final" => StatusCode.FailedPrecondition,
+        "adopted-source-missing" or "adopted-source-unknown" or "adopted-source-needed" or "adopted-source-not-final" =>
+            StatusCode.FailedPrecondition,
         "restore-conflict" => StatusCode.AlreadyExists,
         "stream-format-unknown" => StatusCode.FailedPrecondition,
         "storage-permission" => StatusCode.PermissionDenied,

@@ -15,14 +15,14 @@ public sealed class RecordTests : IAsyncLifetime
 {
     private static readonly PipelineName Name = new("p");
 
-    private static readonly ProcessStats Stats = new(TimeSpan.FromTicks(1), TimeSpan.FromTicks(2), TimeSpan.FromTicks(3), 4, 5);
+    internal static readonly ProcessStats Stats = new(TimeSpan.FromTicks(1), TimeSpan.FromTicks(2), TimeSpan.FromTicks(3), 4, 5);
 
-    private static readonly Input EveryKind = new CrossInput([
+    internal static readonly Input EveryKind = new CrossInput([
         new AtomInput("a", "ra", "b", "c", "/*", Lazy: true, FromCommit: "f"),
         new UnionInput([new CronInput("t", "rt", "", "@daily", Given.Now.AddTicks(7)), new CronInput("u", "ru", "x", "@daily", null)]),
     ]);
 
-    private static readonly Workload Everything = new(
+    internal static readonly Workload Everything = new(
         new Transform
         {
             Image = "i",

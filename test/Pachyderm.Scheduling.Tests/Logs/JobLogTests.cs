@@ -2,6 +2,7 @@ using Pachyderm.Pps;
 using Pachyderm.Pps.Jobs;
 using Pachyderm.Pps.Pipelines;
 using Pachyderm.Storage.Content;
+using Pachyderm.TestSupport;
 
 namespace Pachyderm.Scheduling.Tests;
 
@@ -137,6 +138,20 @@ public sealed class JobLogTests
         IReadOnlyList<LogMessage> lines = LogPieceReader.Read(golden, new PipelineName("p"), new JobId("j"));
         Assert.Equal(["hello\n", "end"], lines.Select(static line => line.Message));
         Assert.Equal(["w", ""], lines.Select(static line => line.Worker));
+    }
+
+    [Fact]
+    public void A_piece_is_still_written_in_the_first_format()
+    {
+        // What zstd makes of it may differ from release to release of zstd, so both are compared as they were before.
+        LogPieceWriter writer = new();
+        LogContext context = new("w", ChunkId.Of("datum"u8), isUser: true, [new LogFile("/a", ChunkId.Of("a"u8))]);
+        writer.Add(context, new DateTimeOffset(2017, 8, 17, 23, 11, 40, TimeSpan.Zero), "hello\n");
+        writer.Add(LogContext.Master, new DateTimeOffset(2017, 8, 17, 23, 11, 39, TimeSpan.Zero), "end");
+        byte[] piece = writer.ToPiece();
+        using ZstdSharp.Decompressor decompressor = new();
+        GoldenFormat golden = new("Pachyderm.Scheduling.Tests", "log-piece", LogPieceReader.Version, "LogPieceReader.Version");
+        golden.Holds("piece.bin", [.. piece.AsSpan(0, LogPieceReader.HeaderLength), .. decompressor.Unwrap(piece.AsSpan(LogPieceReader.HeaderLength))]);
     }
 
     private const string Golden =

@@ -50,7 +50,8 @@ public sealed class SqliteUpgrade : IDisposable
             try
             {
                 StoreStampView stamp = View(StoreStamp.Read(database));
-                database.Execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -64000");
+                database.Execute(
+                    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -64000");
                 return new SqliteUpgrade(database, lockFile, stamp);
             }
             catch
@@ -177,7 +178,8 @@ public sealed class SqliteUpgrade : IDisposable
                 if (differences != 0)
                 {
                     throw new CorruptionException(
-                        "upgrade-differs", _database.Path, $"{differences} rows of the table {table.Table} would not be the same afterwards",
+                        "upgrade-differs", _database.Path,
+                        $"{differences} rows of the table {table.Table} would not be the same afterwards",
                         "the store is as it was; undo the upgrade with `pachctl migrate undo --data DIRECTORY`, and report this");
                 }
 
@@ -213,7 +215,9 @@ public sealed class SqliteUpgrade : IDisposable
         Stamp = Stamp with { Format = change.From };
     }
 
-    /// <summary>Removes the old tables: there is no way back from here. Then gives free space back to the disk. O(bytes of the store).</summary>
+    /// <summary>
+    /// Removes the old tables: there is no way back from here. Then gives free space back to the disk. O(bytes of the store).
+    /// </summary>
     public void Contract(FormatChange change)
     {
         ArgumentNullException.ThrowIfNull(change);

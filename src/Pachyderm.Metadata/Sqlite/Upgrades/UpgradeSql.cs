@@ -82,7 +82,8 @@ internal sealed class UpgradeSql(TableChange change)
             """;
     }
 
-    private static string List(IReadOnlyList<ColumnChange> columns, Func<ColumnChange, string> text) => string.Join(", ", columns.Select(text));
+    private static string List(IReadOnlyList<ColumnChange> columns, Func<ColumnChange, string> text) =>
+        string.Join(", ", columns.Select(text));
 
     private string NewKeyOf(string row) => change.NewColumns[0].Over(row);
 }
