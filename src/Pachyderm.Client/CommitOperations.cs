@@ -59,6 +59,14 @@ public sealed class CommitOperations
         _connection.CallAsync(
             _pfs.FinishCommitAsync(new FinishCommitRequest { Commit = commit.ToWire() }, cancellationToken: cancellationToken));
 
+    /// <summary>Opens a commit that is to be a copy of another cluster's.</summary>
+    internal Task<Commit> StartCopyAsync(StartCommitCopyRequest request, CancellationToken cancellationToken) =>
+        _connection.CallAsync(_native.StartCommitCopyAsync(request, cancellationToken: cancellationToken));
+
+    /// <summary>Finishes a commit that is a copy of another cluster's.</summary>
+    internal Task FinishCopyAsync(FinishCommitCopyRequest request, CancellationToken cancellationToken) =>
+        _connection.CallAsync(_native.FinishCommitCopyAsync(request, cancellationToken: cancellationToken));
+
     /// <summary>Describes a commit.</summary>
     public Task<CommitInfo> InspectAsync(CommitRef commit, CancellationToken cancellationToken = default) =>
         _connection.CallAsync(

@@ -42,6 +42,9 @@ public sealed class PachClient : IAsyncDisposable
         Admin = new AdminOperations(_connection);
     }
 
+    /// <summary>The connection, for what asks several releases in their own ways.</summary>
+    internal Connection Connection => _connection;
+
     /// <summary>The server's address.</summary>
     public PachAddress Address { get; }
 

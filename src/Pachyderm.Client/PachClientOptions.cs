@@ -12,6 +12,12 @@ public sealed record PachClientOptions
     /// <summary>How long setting up a connection may take before the address counts as unreachable.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Most bytes of one message of the server. Servers of 1.4 and 1.5 send a list of any length as one message, and expect clients to take 20 MiB,
+    /// which is the default.
+    /// </summary>
+    public int LongestReply { get; init; } = 20 * 1024 * 1024;
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

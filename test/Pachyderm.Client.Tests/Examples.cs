@@ -48,6 +48,17 @@ internal static class Examples
         #endregion
     }
 
+    public static async Task ReplayAsync(PachClient client, CancellationToken cancellationToken)
+    {
+        #region replay
+        await using PachClient old = new("old-cluster:30650");
+        HistoryReplay replay = await HistoryReplay.PlanAsync(
+            old, new CommitRef("images", "master"), client, new CommitRef("images", "master"), cancellationToken);
+        Transfer copied = await replay.RunAsync(cancellationToken: cancellationToken);
+        Console.WriteLine($"{replay.Total - replay.Present} commits, {copied.Files} files");
+        #endregion
+    }
+
     public static async Task FollowAsync(PachClient client, CancellationToken cancellationToken)
     {
         #region following

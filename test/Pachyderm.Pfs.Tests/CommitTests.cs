@@ -235,6 +235,47 @@ public sealed class CommitTests : IAsyncLifetime
         Assert.Null((await pfs.InspectAsync(built)).Tree);
     }
 
+    [Fact]
+    public async Task A_copy_of_a_commit_has_its_identifier_and_times()
+    {
+        CommitId id = new("0123456789ab4def0123456789abcdef");
+        DateTimeOffset started = new(2017, 3, 4, 5, 6, 7, TimeSpan.Zero);
+        CommitOrigin origin = new(Repo, null, new BranchName("master"), []);
+        CommitName copy = await pfs.Files.Commits.StartAsync(origin, id, started, Token);
+        await RefusedAsync(
+            () => pfs.Files.Commits.StartAsync(origin with { Branch = null }, id, started, Token),
+            PfsErrorKind.AlreadyExists, $"pachyderm_pfs/commits/data/ {id} already exists");
+        await pfs.PutAsync(copy, "f", "1");
+        await pfs.Files.Commits.FinishAsync(new CommitReference(copy), started.AddDays(1), Token);
+        CommitInfo commit = await pfs.InspectAsync(new CommitName(Repo, id));
+        Assert.Equal((started, started.AddDays(1), 1), (commit.Started, commit.Finished, commit.SizeBytes));
+        Assert.Equal(["/f"], await pfs.ListAsync(copy));
+        await pfs.CreateRepoAsync("other");
+        await pfs.Files.Commits.StartAsync(origin with { Repo = new RepoName("other") }, id, null, Token);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("master")]
+    [InlineData("0123456789ab5def0123456789abcdef")]
+    [InlineData("0123456789AB4def0123456789abcdef")]
+    [InlineData("0123456789ab4def0123456789abcde/")]
+    public Task What_is_no_identifier_is_not_taken_for_a_copy(string id) => RefusedAsync(
+        () => pfs.Files.Commits.StartAsync(new CommitOrigin(Repo, null, null, []), new CommitId(id), null, Token),
+        PfsErrorKind.InvalidArgument, "cannot be the identifier of a commit");
+
+    [Fact]
+    public async Task A_copy_that_was_deleted_while_it_was_open_can_be_started_again()
+    {
+        CommitId id = new("0123456789ab4def0123456789abcdef");
+        CommitOrigin origin = new(Repo, null, new BranchName("master"), []);
+        CommitName copy = await pfs.Files.Commits.StartAsync(origin, id, null, Token);
+        await pfs.PutAsync(copy, "f", "1");
+        await pfs.Files.Commits.DeleteAsync(new CommitReference(copy), Token);
+        Assert.Equal(copy, await pfs.Files.Commits.StartAsync(origin, id, null, Token));
+        Assert.Empty(await pfs.ListAsync(copy));
+    }
+
     private async Task<long> SizeAsync() => (await pfs.Files.Repos.InspectAsync(Repo, Token)).SizeBytes;
 
     private async Task<List<(string, CommitName)>> BranchesAsync() =>

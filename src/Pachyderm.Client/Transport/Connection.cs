@@ -42,7 +42,7 @@ internal sealed class Connection : IAsyncDisposable
         {
             HttpHandler = handler,
             DisposeHttpClient = true,
-            MaxReceiveMessageSize = MaxMessageSize,
+            MaxReceiveMessageSize = options.LongestReply,
             MaxSendMessageSize = MaxMessageSize,
 
             // Not ThrowOperationCanceledOnCancellation: streams that are tried again would tell a refused connection as a cancellation.

@@ -23,15 +23,32 @@ public sealed class Commits
 
     /// <summary>Starts a commit, which has the content of its parent until it is written to.</summary>
     /// <exception cref="PfsException">The repo, the parent or a commit of the provenance is missing, or the parent is open.</exception>
-    public Task<CommitName> StartAsync(CommitOrigin origin, CancellationToken cancellationToken)
+    public Task<CommitName> StartAsync(CommitOrigin origin, CancellationToken cancellationToken) =>
+        StartAsync(origin, CommitId.Create(), started: null, cancellationToken);
+
+    /// <summary>Starts a commit that is to be a copy of another cluster's.</summary>
+    /// <param name="origin">As for the other form.</param>
+    /// <param name="id">The identifier that it has there.</param>
+    /// <param name="started">When it was started there; null for now.</param>
+    /// <param name="cancellationToken">Ends the waiting before the change has begun.</param>
+    /// <exception cref="PfsException">As for the other form; or the identifier has not the form of one, or the repo has such a commit.</exception>
+    public Task<CommitName> StartAsync(CommitOrigin origin, CommitId id, DateTimeOffset? started, CancellationToken cancellationToken)
     {
         CheckBranch(origin);
-        CommitName name = new(origin.Repo, CommitId.Create());
-        DateTimeOffset now = time.GetUtcNow();
+        if (!id.IsCanonical)
+        {
+            throw PfsErrors.InvalidIdentifier(id);
+        }
+        CommitName name = new(origin.Repo, id);
+        DateTimeOffset now = started ?? time.GetUtcNow();
         return metadata.WriteAsync(
             writer =>
             {
                 CommitRecord? parent = FindParent(writer, origin);
+                if (writer.FindCommit(name.Key) is not null)
+                {
+                    throw PfsErrors.CommitExists(name);
+                }
                 Create(writer, origin, new CommitRecord(
                     name.Key, parent?.Key.Id, now, Finished: null, SizeBytes: 0, parent?.Tree, FindProvenance(writer, origin.Provenance)));
                 return name;
@@ -40,12 +57,12 @@ public sealed class Commits
     }
 
     /// <summary>Makes a finished commit whose content is given; its parent's content plays no part.</summary>
-    /// <param name="origin">As for <see cref="StartAsync"/>.</param>
+    /// <param name="origin">As for <see cref="StartAsync(CommitOrigin, CancellationToken)"/>.</param>
     /// <param name="tree">
     /// The content: a stored directory that something keeps from being collected until this returns; null for none.
     /// </param>
     /// <param name="cancellationToken">Ends the waiting before the change has begun.</param>
-    /// <exception cref="PfsException">As for <see cref="StartAsync"/>.</exception>
+    /// <exception cref="PfsException">As for <see cref="StartAsync(CommitOrigin, CancellationToken)"/>.</exception>
     public async Task<CommitName> BuildAsync(CommitOrigin origin, DirectoryReference? tree, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -59,7 +76,16 @@ public sealed class Commits
     /// <exception cref="PfsException">
     /// It is missing, finished already, or its writes conflict with each other; then it stays open.
     /// </exception>
-    public async Task<CommitName> FinishAsync(CommitReference commit, CancellationToken cancellationToken)
+    public Task<CommitName> FinishAsync(CommitReference commit, CancellationToken cancellationToken) =>
+        FinishAsync(commit, finished: null, cancellationToken);
+
+    /// <summary>Finishes a commit that is a copy of another cluster's.</summary>
+    /// <param name="commit">As for the other form.</param>
+    /// <param name="finished">When it was finished there; null for now.</param>
+    /// <param name="cancellationToken">Ends the waiting before the change has begun.</param>
+    /// <returns>Its name, as the reference resolved.</returns>
+    /// <exception cref="PfsException">As for the other form.</exception>
+    public async Task<CommitName> FinishAsync(CommitReference commit, DateTimeOffset? finished, CancellationToken cancellationToken)
     {
         long begin = time.GetTimestamp();
         CommitRecord found = await metadata.ReadAsync(reader => Resolution.Find(reader, commit), cancellationToken);
@@ -77,7 +103,7 @@ public sealed class Commits
         {
             DirectoryReference? tree = await folder.FoldAsync(found.Key, cancellationToken);
             long growth = await MeasureGrowthAsync(found, tree, cancellationToken);
-            DateTimeOffset now = time.GetUtcNow();
+            DateTimeOffset now = finished ?? time.GetUtcNow();
             if (await metadata.WriteAsync(writer => TryFinish(writer, name, tree, growth, now), cancellationToken))
             {
                 PfsTelemetry.CommitsFinished.Add(1);

@@ -24,6 +24,12 @@ internal static class PfsErrors
 
     public static PfsException CommitNotFound(RepoName repo, string id) => NotFound($"{Prefix}/commits/{repo}/ {OneLine(id)} not found");
 
+    public static PfsException CommitExists(CommitName commit) =>
+        new(PfsErrorKind.AlreadyExists, $"{Prefix}/commits/{commit.Repo}/ {commit.Id} already exists");
+
+    public static PfsException InvalidIdentifier(CommitId id) =>
+        Invalid($"{OneLine(id.ToString())} cannot be the identifier of a commit: it is no UUID of version 4 in 32 lower-case digits");
+
     public static PfsException WriteToMissingCommit(RepoName repo, string id) =>
         NotFound($"commit {id} is not open: {Prefix}/commits/{repo}/ {id} not found");
 

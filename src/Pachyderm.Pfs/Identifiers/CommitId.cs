@@ -7,6 +7,9 @@ public readonly record struct CommitId(string Value)
     /// <summary>Number of characters of an identifier.</summary>
     public const int Length = 32;
 
+    /// <summary>Whether it is what <see cref="Create"/> could have made.</summary>
+    public bool IsCanonical => IsIdentifier(Value ?? "") && Value!.All(char.IsAsciiHexDigitLower);
+
     /// <summary>A new identifier.</summary>
     public static CommitId Create() => new(Guid.NewGuid().ToString("N"));
 

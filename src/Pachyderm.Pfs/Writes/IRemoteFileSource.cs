@@ -12,13 +12,13 @@ public interface IRemoteFileSource
 
 /// <summary>Names files of another cluster.</summary>
 /// <param name="Server">Host and port.</param>
-/// <param name="Commit">The commit there.</param>
-/// <param name="Path">The file or directory in it; empty for everything.</param>
+/// <param name="Commit">The commit there. Where identifiers have a slash, as in 1.3, what is in front of it.</param>
+/// <param name="Path">What follows it: the file or directory; empty for everything.</param>
 public sealed record RemoteAddress(string Server, CommitReference Commit, string Path);
 
 /// <summary>A file of another cluster.</summary>
-/// <param name="Path">Its path there, with a leading slash.</param>
+/// <param name="Below">Its path below the one that was asked for; empty for the file that was asked for itself.</param>
 /// <param name="Content">
 /// Its bytes, to be read once, before the next file is asked for; each piece is valid until the next is asked for.
 /// </param>
-public sealed record RemoteFile(string Path, IAsyncEnumerable<ReadOnlyMemory<byte>> Content);
+public sealed record RemoteFile(string Below, IAsyncEnumerable<ReadOnlyMemory<byte>> Content);

@@ -66,12 +66,9 @@ public sealed class UrlImporter
     private async Task PutRemoteAsync(
         CommitReference commit, string path, RemoteAddress address, bool recursive, PutOptions options, CancellationToken cancellationToken)
     {
-        string prefix = WritePath.ForRead(address.Path).ToString();
         await foreach (RemoteFile file in remotes.OpenAsync(address, recursive, cancellationToken))
         {
-            string target = recursive && file.Path.StartsWith(prefix, StringComparison.Ordinal)
-                ? $"{path}/{file.Path[prefix.Length..]}"
-                : path;
+            string target = file.Below.Length > 0 ? $"{path}/{file.Below}" : path;
             await writer.PutAsync(commit, target, file.Content, options, cancellationToken);
         }
     }

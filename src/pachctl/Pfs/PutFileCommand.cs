@@ -26,6 +26,13 @@ internal static class PutFileCommand
           PATH and several sources    PATH/NAME
           no PATH                     NAME: the file as it was named, or the path of the URL
 
+        From another cluster, of 1.3, 1.4, 1.5 or this release, -r -f pfs://HOST:PORT/REPO/BRANCH puts the newest state of a branch; a
+        /PATH after it, what is there. With --history every finished commit of the branch is copied, oldest first: each becomes one
+        commit with exactly its files, its times and its identifier (those of 1.3 become new ones). Only what differs between
+        neighbours is sent, from the source through pachctl to pachd. It may be stopped at any time: the same command goes on, and
+        later copies what is new. Commits that are not finished are passed over, with a note. If the branch here has commits that the
+        source has not, nothing is changed.
+
         Examples:
           pachctl put-file images master /logo.png -c -f logo.png
           pachctl put-file images master -c -f http://imgur.com/46Q8nDz.png      # goes to /46Q8nDz.png
@@ -33,6 +40,8 @@ internal static class PutFileCommand
           pachctl put-file images master / -c -r -f dir                          # goes to /...
           pachctl put-file images master -c -i list.txt                          # one file or URL a line
           echo hello | pachctl put-file images master /greetings -c
+          pachctl put-file images master / -c -r -f pfs://old:30650/images/master      # the newest state
+          pachctl put-file images master -r -f pfs://old:30650/images/master --history  # all commits
           pachctl put-file data master users -c --split json --target-file-datums 100 -f users.json
         """;
 
@@ -70,11 +79,22 @@ internal static class PutFileCommand
             Description = "Open a commit first and finish it afterwards; delete it if anything goes wrong.",
         };
         Option<bool> overwrite = new("--overwrite", "-o") { Description = "Replace what a file holds instead of appending to it." };
+        Option<bool> history = new("--history") { Description = "Copy all commits of a branch of another cluster (-r -f pfs://...), or those that are missing." };
         Command command = ServerCommand.Create(
-            "put-file", "Put files into a commit.", Help, repo, branch, path, files, list, recursive, parallelism, split, datums, bytes,
-            commit, overwrite);
+            "put-file", "Put files into a commit.", Help,
+            repo, branch, path, files, list, recursive, parallelism, split, datums, bytes, commit, overwrite, history);
         command.Validators.Add(result =>
         {
+            if (result.GetValue(history))
+            {
+                foreach (string fault in HistoryUpload.Faults(result, path, files, recursive, list, split, datums, bytes, commit, overwrite))
+                {
+                    result.AddError(fault);
+                }
+
+                return;
+            }
+
             if (result.GetValue(split) is { } kind and not ("json" or "line"))
             {
                 result.AddError($"unrecognized delimiter '{kind}'; only accepts 'json' or 'line'");
@@ -96,6 +116,13 @@ internal static class PutFileCommand
         });
         return command.Does(async (parsed, client, cancel) =>
         {
+            CommitRef target = new(parsed.GetRequiredValue(repo), parsed.GetRequiredValue(branch));
+            if (parsed.GetValue(history))
+            {
+                await HistoryUpload.RunAsync(client, target, parsed.GetValue(files)![0], parsed.GetValue(parallelism), cancel);
+                return;
+            }
+
             string[] sources = parsed.GetValue(list) is { } source ? await SourceList.ReadAsync(source, cancel) : parsed.GetValue(files)!;
             Upload upload = new(client, UploadSource.Plan(parsed.GetValue(path), sources))
             {
@@ -110,7 +137,6 @@ internal static class PutFileCommand
                 },
             };
             upload.Check();
-            CommitRef target = new(parsed.GetRequiredValue(repo), parsed.GetRequiredValue(branch));
             await (parsed.GetValue(commit) ? CommitAsync(client, target, upload, cancel) : upload.RunAsync(target, cancel));
         });
     }

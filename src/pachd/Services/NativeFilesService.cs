@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Pachyderm.Pachd.Translation;
 using Pachyderm.Pfs;
@@ -135,6 +136,23 @@ internal sealed class NativeFilesService(PachydermFileSystem files) : Wire.Nativ
             (piece, repo) => Add(piece.RepoInfo, repo.ToWire()),
             piece => responseStream.WriteAsync(piece, context.CancellationToken),
             context.CancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Wire.Pfs.Commit> StartCommitCopy(Wire.Native.StartCommitCopyRequest request, ServerCallContext context)
+    {
+        Wire.Pfs.StartCommitRequest start = request.Start ?? new Wire.Pfs.StartCommitRequest();
+        CommitOrigin origin = Requests.Origin(start.Parent, start.Branch, start.Provenance);
+        DateTimeOffset? started = Requests.Moment(request.Started);
+        return (await files.Commits.StartAsync(origin, new CommitId(request.Id), started, context.CancellationToken)).ToWire();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Empty> FinishCommitCopy(Wire.Native.FinishCommitCopyRequest request, ServerCallContext context)
+    {
+        await files.Commits.FinishAsync(
+            Requests.Commit(request.Commit), Requests.Moment(request.Finished), context.CancellationToken);
+        return Replies.Empty;
     }
 
     private static Task SendAsync(

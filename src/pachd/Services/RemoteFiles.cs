@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Pachyderm.Client;
+using Pachyderm.Errors;
 using Pachyderm.Pfs;
 
 namespace Pachyderm.Pachd.Services;
@@ -9,6 +10,9 @@ internal sealed class RemoteFiles : IRemoteFileSource
 {
     private const int PieceLength = 1 << 20;
 
+    // A release that sends a list as one message sends one of any length; the list of a directory with two million files has about this.
+    private const int LongestReply = 256 << 20;
+
     /// <inheritdoc/>
     public async IAsyncEnumerable<RemoteFile> OpenAsync(
         RemoteAddress address, bool recursive, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -17,32 +21,32 @@ internal sealed class RemoteFiles : IRemoteFileSource
         {
             throw new PfsException(PfsErrorKind.InvalidArgument, $"error parsing url pfs://{address.Server}: the host is no address");
         }
-        await using PachClient client = new(new PachClientOptions { Address = server });
-        CommitRef commit = new(address.Commit.Repo.Value, address.Commit.Text);
+        await using PachClient client = new(new PachClientOptions { Address = server, LongestReply = LongestReply });
+        RemoteCommit commit = await TryAsync(
+            address,
+            () => RemoteCommit.OpenAsync(client, address.Commit.Repo.Value, $"{address.Commit.Text}/{address.Path}", cancellationToken));
+        string root = '/' + commit.Path.Trim('/');
         if (!recursive)
         {
-            yield return new RemoteFile(
-                '/' + address.Path.TrimStart('/'), ReadAsync(client, address, commit, address.Path, cancellationToken));
+            yield return new RemoteFile("", ReadAsync(commit, address, root, cancellationToken));
             yield break;
         }
-        await using IAsyncEnumerator<Wire.Pfs.FileInfo> found =
-            client.Files.ListAsync(commit, address.Path, recursive: true, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        string prefix = root.Length > 1 ? root + '/' : root;
+        await using IAsyncEnumerator<string> found = commit.FilesAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (await TryAsync(address, () => found.MoveNextAsync().AsTask()))
         {
-            if (found.Current.FileType == Wire.Pfs.FileType.File)
-            {
-                string path = '/' + found.Current.File.Path.TrimStart('/');
-                yield return new RemoteFile(path, ReadAsync(client, address, commit, path, cancellationToken));
-            }
+            string path = '/' + found.Current.TrimStart('/');
+            string below = path == root ? ""
+                : path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..]
+                : throw Unavailable(address, PfsErrorKind.SourceUnavailable, $"it lists {path} below {root}", inner: null);
+            yield return new RemoteFile(below, ReadAsync(commit, address, path, cancellationToken));
         }
     }
 
     private static async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
-        PachClient client, RemoteAddress address, CommitRef commit, string path,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+        RemoteCommit commit, RemoteAddress address, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using Stream content = await TryAsync(
-            address, () => client.Files.OpenAsync(commit, path, cancellationToken: cancellationToken));
+        await using Stream content = await TryAsync(address, () => commit.ReadAsync(path, cancellationToken));
         byte[] piece = new byte[PieceLength];
         for (int read; (read = await TryAsync(address, () => content.ReadAsync(piece, cancellationToken).AsTask())) > 0;)
         {
@@ -56,11 +60,14 @@ internal sealed class RemoteFiles : IRemoteFileSource
         {
             return await step();
         }
-        catch (Exception exception) when (exception is PachException or PachConnectionException or IOException)
+        catch (Exception exception) when (exception is PachException or OperatorException or IOException)
         {
-            PfsErrorKind kind = exception is PachException { IsNotFound: true } ? PfsErrorKind.NotFound : PfsErrorKind.SourceUnavailable;
-            throw new PfsException(
-                kind, $"cannot fetch pfs://{address.Server}/{address.Commit}: {exception.Message.ReplaceLineEndings(" ")}", exception);
+            bool isMissing = (exception.InnerException ?? exception) is PachException { IsNotFound: true };
+            string problem = exception is OperatorException told ? told.Problem : exception.Message;
+            throw Unavailable(address, isMissing ? PfsErrorKind.NotFound : PfsErrorKind.SourceUnavailable, problem, exception);
         }
     }
+
+    private static PfsException Unavailable(RemoteAddress address, PfsErrorKind kind, string problem, Exception? inner) =>
+        new(kind, $"cannot fetch pfs://{address.Server}/{address.Commit}: {problem.ReplaceLineEndings(" ")}", inner);
 }

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Pachyderm.Pfs;
 using Pachyderm.Storage.Content;
 
@@ -45,6 +46,20 @@ internal static class Requests
             .. names.Lengths.Select((length, index) =>
                 new ChunkReference(new ChunkId(names.Hashes.Span.Slice(index * ChunkId.Length, ChunkId.Length)), length)),
         ];
+    }
+
+    /// <summary>A time that may be left out.</summary>
+    /// <exception cref="PfsException">It is none.</exception>
+    public static DateTimeOffset? Moment(Timestamp? time)
+    {
+        try
+        {
+            return time?.ToDateTimeOffset();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentOutOfRangeException)
+        {
+            throw new PfsException(PfsErrorKind.InvalidArgument, "the time of the commit is none", exception);
+        }
     }
 
     /// <summary>Where a commit begins.</summary>

@@ -28,6 +28,25 @@ public partial class TerminalTests(PfsCluster cluster) : IClassFixture<PfsCluste
     }
 
     [Fact]
+    public async Task The_copy_of_a_history_shows_which_commit_it_is_at()
+    {
+        await cluster.RunAsync("create-repo", "old");
+        await cluster.RunAsync("create-repo", "copy");
+        byte[] content = new byte[10_000_000];
+        for (int number = 0; number < 3; number++)
+        {
+            new Random(number).NextBytes(content);
+            await File.WriteAllBytesAsync(cluster["part"], content, TestContext.Current.CancellationToken);
+            await cluster.RunAsync("put-file", "old", "master", $"/{number}", "-c", "-f", cluster["part"]);
+        }
+
+        string copied = await OnTerminalAsync("put-file", "copy", "master", "-r", "--history", "-f", $"pfs://{cluster.Server.Address}/old/master");
+
+        Assert.Matches("Commit 3 of 3 [23] files, [0-9.]+MiB", copied);
+        Assert.Contains("3 commits, 3 files, 30000000 bytes", copied, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task States_are_coloured_on_a_terminal_alone()
     {
         await cluster.RunAsync("create-repo", "coloured");
