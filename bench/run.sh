@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the bench and runs it; see README.md. Usage: bench/run.sh [backup|run|generate|import|budgets|growth|operations|pipelines|planning|storage|trees|upgrade|workers|micro] [options]; without any: the tables of README.md on migration.
+# Builds the bench and runs it; see README.md. Usage: bench/run.sh [backup|run|generate|import|budgets|growth|memory|operations|pipelines|planning|storage|trees|upgrade|workers|micro] [options]; without any: the tables of README.md on migration.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1

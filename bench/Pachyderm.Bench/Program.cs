@@ -78,6 +78,16 @@ operations.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Option<long> fileSize = new("--size") { Description = "Size of the file in bytes.", DefaultValueFactory = _ => 20_000_000_000 };
+Option<int> entries = new("--entries") { Description = "Number of entries of the directory.", DefaultValueFactory = _ => 1_000_000 };
+Command memory = new("memory", "Tell what memory the real ./pachd takes for one very large file and a directory of very many entries.") { fileSize, entries, work };
+memory.SetAction(async (parsed, cancellationToken) =>
+{
+    await MemoryBench.RunAsync(
+        PachctlProcess.Checkout, parsed.GetValue(work)!, parsed.GetValue(fileSize), parsed.GetValue(entries), cancellationToken);
+    return 0;
+});
+
 Option<int> largest = new("--files") { Description = "Number of files of the largest tree.", DefaultValueFactory = _ => 1_000_000 };
 Option<bool> shapes = new("--shapes") { Description = "Compare shapes of nodes instead." };
 Command trees = new("trees", "Time trees of files in memory, and count their nodes, and print Markdown tables.") { largest, shapes };
@@ -127,5 +137,9 @@ backup.SetAction(async (parsed, cancellationToken) =>
 Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
 budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, backup, micro, budgets };
+RootCommand root = new("Measures pachctl and pachd, and their parts.")
+{
+    generate, run, import, growth, memory, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, backup, micro,
+    budgets,
+};
 return await root.Parse(args).InvokeAsync();

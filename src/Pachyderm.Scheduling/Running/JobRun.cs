@@ -48,10 +48,12 @@ internal sealed class JobRun : IAsyncDisposable
     }
 
     /// <summary>Runs the job until its record says how it ended.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <returns>Number of its datums.</returns>
+    public async Task<long> RunAsync(CancellationToken cancellationToken)
     {
         await RunToEndAsync(cancellationToken);
         SchedulingTelemetry.JobEnded(job);
+        return job.DataTotal;
     }
 
     private async Task RunToEndAsync(CancellationToken cancellationToken)

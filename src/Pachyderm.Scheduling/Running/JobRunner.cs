@@ -6,6 +6,8 @@ namespace Pachyderm.Scheduling;
 /// </summary>
 internal sealed class JobRunner
 {
+    private const int ManyDatums = 200_000;
+
     private readonly SchedulerOptions options;
     private readonly StoredTrees trees;
 
@@ -28,7 +30,15 @@ internal sealed class JobRunner
     /// </remarks>
     public async Task RunAsync(WorkerPool pool, RunningJob job, CancellationToken cancellationToken)
     {
-        await using JobRun execution = await JobRun.OpenAsync(options, trees, pool, job, cancellationToken);
-        await execution.RunAsync(cancellationToken);
+        long datums;
+        await using (JobRun execution = await JobRun.OpenAsync(options, trees, pool, job, cancellationToken))
+        {
+            datums = await execution.RunAsync(cancellationToken);
+        }
+        if (datums >= ManyDatums)
+        {
+            // Their list is old by now, and would else lie there while the next job makes one as large. It goes on in the background.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        }
     }
 }
