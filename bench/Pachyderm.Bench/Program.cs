@@ -137,5 +137,9 @@ backup.SetAction(async (parsed, cancellationToken) =>
 Command budgets = new("budgets", "Check what the hot paths allocate against their budgets; exit code 1 if one is exceeded.") { work };
 budgets.SetAction(async (parsed, cancellationToken) => await BudgetBench.RunAsync(parsed.GetValue(work)!, cancellationToken) ? 0 : 1);
 
-RootCommand root = new("Measures pachctl and pachd, and their parts.") { generate, run, import, growth, memory, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, backup, micro, budgets };
+RootCommand root = new("Measures pachctl and pachd, and their parts.")
+{
+    generate, run, import, growth, memory, operations, pipelines, planning, trees, StorageBench.CreateCommand(), workers, upgrade, backup, micro,
+    budgets,
+};
 return await root.Parse(args).InvokeAsync();

@@ -6,6 +6,9 @@ namespace Pachyderm.EndToEnd.Tests;
 /// <summary>A pachd that is killed while it copies its objects out of an old store has lost nothing, and the copying goes on.</summary>
 public class KilledConsolidateTests
 {
+    // Of so many objects one is held, so that pachd copies about so many before it is killed.
+    private const int OneIn = 8;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -24,16 +27,15 @@ public class KilledConsolidateTests
             int kills = 0;
             for (int round = 0; round < rounds; round++)
             {
-                // Objects are copied in the order of their names, more or less, so those of later rounds are further on.
-                string[] objects = [.. Directory.GetFiles(Path.Combine(workspace.Storage, "object")).Order(StringComparer.Ordinal)];
-                string held = objects[(objects.Length * round / rounds) + random.Next(objects.Length / rounds)];
+                string[] held =
+                    [.. Directory.GetFiles(Path.Combine(workspace.Storage, "object")).Order(StringComparer.Ordinal).Where(_ => random.Next(OneIn) == 0)];
                 kills += await KillWhenReadAsync(server, workspace, held) ? 1 : 0;
                 await server.DisposeAsync();
                 server = await PachdProcess.StartAsync(workspace["data"]);
                 Assert.Equal(imported, await ClusterAnswers.ReadAsync(server.Address, Token), StringComparer.Ordinal);
             }
 
-            Assert.True(kills >= Math.Min(rounds, 2), $"pachd was copying in {kills} of {rounds} rounds when it was killed");
+            Assert.True(kills >= 2, $"pachd was copying in {kills} of {rounds} rounds when it was killed");
             Assert.EndsWith(
                 $"{workspace.Storage} may go after `pachctl migrate consolidate --release`.\n",
                 (await RunAsync(server, workspace, "migrate", "consolidate")).MustExitWith(0).Output, StringComparison.Ordinal);
@@ -48,35 +50,40 @@ public class KilledConsolidateTests
         }
     }
 
-    /// <summary>Kills pachd at the moment at which it opens an object of the old store to copy it, or when it has copied that one already, at the end.</summary>
-    private static async Task<bool> KillWhenReadAsync(PachdProcess server, Workspace workspace, string held)
+    /// <summary>Kills pachd at the moment at which it opens one of some objects of the old store to copy it; or at the end, if it has them all.</summary>
+    private static async Task<bool> KillWhenReadAsync(PachdProcess server, Workspace workspace, string[] held)
     {
-        // Whoever opens a pipe waits until somebody opens its other end. So the object is one as long as the copying has not come to it.
-        string aside = workspace["held"];
-        File.Move(held, aside);
-        using (Process make = Process.Start("mkfifo", [held]))
+        // Whoever opens a pipe waits until somebody opens its other end. So these objects are pipes as long as the copying has not come to one.
+        string aside = Directory.CreateDirectory(workspace["held"]).FullName;
+        foreach (string file in held)
+        {
+            File.Move(file, Path.Combine(aside, Path.GetFileName(file)));
+        }
+
+        using (Process make = Process.Start("mkfifo", held))
         {
             await make.WaitForExitAsync(Token);
             Assert.Equal(0, make.ExitCode);
         }
 
-        Task<FileStream> opened = Task.Run(() => new FileStream(held, FileMode.Open, FileAccess.Write, FileShare.ReadWrite), Token);
+        Task[] opened = [.. held.Select(static file => Task.Factory.StartNew(
+            () => new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite).Dispose(),
+            Token, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         Task<PachctlResult> copying = RunAsync(server, workspace, "migrate", "consolidate");
-        bool isCopying = await Task.WhenAny(opened, copying) == opened;
+        bool isCopying = await Task.WhenAny([.. opened, copying]) != copying;
         await server.KillAsync();
-        if (!isCopying)
+        await copying;
+        for (int i = 0; i < held.Length; i++)
         {
-            // Nobody will open it any more.
-            await using FileStream release = new(held, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-            await (await opened).DisposeAsync();
-        }
-        else
-        {
-            await (await opened).DisposeAsync();
+            // Nobody else will open it any more.
+            await using (new FileStream(held[i], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            {
+                await opened[i];
+            }
+
+            File.Move(Path.Combine(aside, Path.GetFileName(held[i])), held[i], overwrite: true);
         }
 
-        await copying;
-        File.Move(aside, held, overwrite: true);
         return isCopying;
     }
 
