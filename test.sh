@@ -18,6 +18,11 @@ A skipped test counts as failed. Exit code 0: all passed; 1: something failed or
 TEXT
 }
 
+# Whatever a shell starts in the background may have to ignore interrupts, and so would every program here, whose answer to them is tested.
+if [[ -z ${PACHYDERM_TEST_SIGNALS-} ]] && env --default-signal=INT true 2>/dev/null; then
+  PACHYDERM_TEST_SIGNALS=default exec env --default-signal=INT,QUIT "$BASH" ./test.sh "$@"
+fi
+
 filter=
 while (($#)); do
   case $1 in

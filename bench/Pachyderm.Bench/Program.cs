@@ -46,11 +46,12 @@ workers.SetAction(async (parsed, cancellationToken) =>
 Option<int> commits = new("--commits") { Description = "Number of commits of the cluster.", DefaultValueFactory = _ => 10_000 };
 Option<int> added = new("--files") { Description = "Number of files that each commit adds.", DefaultValueFactory = _ => 100 };
 Option<int> length = new("--size") { Description = "Bytes of a file.", DefaultValueFactory = _ => 1024 };
-Command import = new("import", "Generate a 1.5.3 cluster with its objects, and time its import into a data directory beside cp -r.") { commits, added, length, work };
+Option<bool> inPlaceOnly = new("--in-place-only") { Description = "Copy nothing, neither by the import nor with cp." };
+Command import = new("import", "Generate a 1.5.3 cluster with its objects, and time its import into a data directory beside cp -r.") { commits, added, length, inPlaceOnly, work };
 import.SetAction(async (parsed, cancellationToken) =>
 {
     await ImportBench.RunAsync(
-        parsed.GetValue(commits), parsed.GetValue(added), parsed.GetValue(length), parsed.GetValue(work)!, cancellationToken);
+        parsed.GetValue(commits), parsed.GetValue(added), parsed.GetValue(length), parsed.GetValue(inPlaceOnly), parsed.GetValue(work)!, cancellationToken);
     return 0;
 });
 

@@ -11,9 +11,11 @@ internal static class ImportBench
     /// <param name="commits">Number of commits.</param>
     /// <param name="filesPerCommit">Files that each adds.</param>
     /// <param name="size">Bytes of a file.</param>
+    /// <param name="inPlaceOnly">Whether nothing is copied.</param>
     /// <param name="work">Directory for the files meanwhile.</param>
     /// <param name="cancellationToken">Stops.</param>
-    public static async Task RunAsync(int commits, int filesPerCommit, int size, string work, CancellationToken cancellationToken)
+    public static async Task RunAsync(
+        int commits, int filesPerCommit, int size, bool inPlaceOnly, string work, CancellationToken cancellationToken)
     {
         using BenchFolder folder = new(work);
         string storage = Path.Combine(folder.Root, "pach");
@@ -33,7 +35,12 @@ internal static class ImportBench
                 ["migrate", "--to", "3.0.0", "--snapshot", folder.Snapshot, "--storage", storage, "--data", data, .. options], cancellationToken);
             Print(name, cost.Elapsed.TotalSeconds, cost.Processor.TotalSeconds, cluster, $"{cost.PeakBytes >> 20} MiB", (cost.ReadBytes >> 20).ToString("N0", CultureInfo.InvariantCulture));
             Directory.Delete(data, recursive: true);
+            if (inPlaceOnly)
+            {
+                return;
+            }
         }
+
         double copied = await CopyAsync(storage, Path.Combine(folder.Root, "copy"), cancellationToken);
         Print("cp -r", copied, null, cluster, "", "");
     }
