@@ -123,7 +123,7 @@ public abstract partial class WorkerBackendConformance
     {
         await using IWorker worker = await Backend.StartAsync(ShellSpec("echo x >$PACH_PFS/out/x"), Stop);
         // The first leaves empty directories to the others, where they may be used again.
-        await (await worker.PrepareAsync(Work(), Stop)).DisposeAsync();
+        await (await worker.PrepareAsync(Work(new MemoryTree("in").With("/f", "x")), Stop)).DisposeAsync();
         string[] before = Listing();
         IPreparedDatum prepared = await worker.PrepareAsync(Work(new MemoryTree("in").With("/f", "x")), Stop);
         Assert.NotEqual(before, Listing());
@@ -167,6 +167,37 @@ public abstract partial class WorkerBackendConformance
         Assert.Equal(Enumerable.Range(0, 30).Select(i => $"{i}/f={i}"), ended);
     }
 
+    [Theory]
+    [InlineData("chmod 500 $PACH_PFS/out $PACH_PFS/a")]
+    [InlineData("chmod 0 $PACH_PFS/out $PACH_PFS/a")]
+    [InlineData("chmod 777 $PACH_PFS/out $PACH_PFS/a $PACH_PFS")]
+    [InlineData("setfacl -d -m u::rwx,g::rwx,o::rwx $PACH_PFS/out $PACH_PFS/a 2>/dev/null || chmod g+s $PACH_PFS/out")]
+    [InlineData("cd $PACH_PFS/out; i=0; while [ $i -lt 300 ]; do : >long-name-long-name-long-name-long-name-$i; i=$((i+1)); done; rm *")]
+    [InlineData("rm -r $PACH_PFS/a $PACH_PFS/out; ln -s /etc $PACH_PFS/a; mkdir $PACH_PFS/out")]
+    [InlineData("touch $PACH_PFS/beside $PACH_PFS/a/beside; mkdir -p $PACH_PFS/c/d; mv $PACH_PFS/a $PACH_PFS/b $PACH_PFS/out")]
+    public async Task What_a_datum_does_to_its_directories_does_not_reach_the_next(string command)
+    {
+        await using IWorker worker = await Backend.StartAsync(
+            ShellSpec($"if [ -e $PACH_PFS/b ]; then {command}; else cd $PACH_PFS; stat -c '%n %a %s %u' a out >out/seen; ls . a >>out/seen; fi; true"),
+            Stop);
+        MemorySink first = new();
+        await RunToEndAsync(new MemoryTree("a").With("/x", "1"), first);
+        for (int round = 0; round < 2; round++)
+        {
+            await RunToEndAsync(new MemoryTree("a").With("/f", "1"), new MemorySink(), new MemoryTree("b").With("/f", "2"));
+            MemorySink next = new();
+            await RunToEndAsync(new MemoryTree("a").With("/x", "1"), next);
+            Assert.Equal(first.ToString(), next.ToString());
+        }
+
+        async Task RunToEndAsync(MemoryTree input, MemorySink sink, params MemoryTree[] more)
+        {
+            await using IPreparedDatum datum = await worker.PrepareAsync(Work([input, .. more]), Stop);
+            await datum.RunAsync(Log, Stop);
+            await datum.CollectAsync(sink, Stop);
+        }
+    }
+
     [Fact]
     public async Task A_flow_ends_with_the_first_exception_and_leaves_nothing()
     {
@@ -183,7 +214,7 @@ public abstract partial class WorkerBackendConformance
         Assert.DoesNotContain(
             Directory.EnumerateDirectories(Scratch, "datum-*", SearchOption.AllDirectories)
                 .SelectMany(datum => Directory.EnumerateFileSystemEntries(datum, "*", SearchOption.AllDirectories)),
-            path => Path.GetFileName(path) != "pfs");
+            path => Path.GetFileName(path) is not ("pfs" or "in" or "out"));
     }
 
     [Fact]

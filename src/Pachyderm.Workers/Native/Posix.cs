@@ -23,6 +23,8 @@ internal static class Posix
     internal const int TooManyOpenFiles = 24;
     internal const int TooManyOpenFilesInSystem = 23;
     internal const int NoSpace = 28;
+
+    private const int NotSupported = 95;
     internal const int TooManyLinks = 40;
     internal const int SigKill = 9;
     internal const int SigTerm = 15;
@@ -84,6 +86,26 @@ internal static class Posix
         return NativeMethods.Statx(file, [0], EmptyPath, BasicStatistics, buffer) == 0
             ? FileStatus.From(buffer)
             : throw Failure(Marshal.GetLastPInvokeError(), [0]);
+    }
+
+    /// <summary>
+    /// Whether an open directory is small, this process's, its owner's alone, and has no attributes of any kind, lists of rights included.
+    /// </summary>
+    internal static bool IsPlainDirectory(SafeFileHandle directory)
+    {
+        const int OwnerOnly = 0x41C0;
+        const int Block = 4096;
+        byte[] buffer = new byte[256];
+        if (NativeMethods.Statx(directory, [0], EmptyPath, BasicStatistics, buffer) != 0)
+        {
+            throw Failure(Marshal.GetLastPInvokeError(), [0]);
+        }
+
+        return BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(28)) == OwnerOnly
+            && BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(20)) == UserId
+            && BinaryPrimitives.ReadInt64LittleEndian(buffer.AsSpan(40)) <= Block
+            && BinaryPrimitives.ReadUInt64LittleEndian(buffer.AsSpan(8)) == 0
+            && (NativeMethods.ListAttributes(directory, null, 0) is 0 || Marshal.GetLastPInvokeError() == NotSupported);
     }
 
     /// <summary>The target of a symbolic link.</summary>
@@ -266,6 +288,10 @@ internal static class Posix
         [DllImport("libc", EntryPoint = "fchmodat", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int FchmodAt(SafeFileHandle directory, byte[] path, uint mode, int flags);
+
+        [DllImport("libc", EntryPoint = "flistxattr", SetLastError = true, ExactSpelling = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+        internal static extern nint ListAttributes(SafeFileHandle file, byte[]? names, nint size);
 
         [DllImport("libc", EntryPoint = "mkfifo", SetLastError = true, ExactSpelling = true)]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -17,7 +17,7 @@ internal sealed class DatumDirectories(ScratchArea area, string control, bool re
     private readonly ConcurrentStack<DatumDirectory> _free = [];
     private long _last;
 
-    /// <summary>A directory with an empty <c>pfs</c> in it.</summary>
+    /// <summary>A directory with a <c>pfs</c> in it, which is empty but for <see cref="DatumDirectory.Kept"/>.</summary>
     internal DatumDirectory Take()
     {
         if (_free.TryPop(out DatumDirectory? free))
@@ -33,12 +33,16 @@ internal sealed class DatumDirectories(ScratchArea area, string control, bool re
     }
 
     /// <summary>Takes back a directory in which no process is at work any more, and removes what is in it.</summary>
-    internal void Return(DatumDirectory directory)
+    /// <param name="directory">The directory.</param>
+    /// <param name="names">Names of the directories that the datum had in <c>pfs</c>.</param>
+    internal void Return(DatumDirectory directory, IEnumerable<string> names)
     {
         if (reuse)
         {
-            ScratchRemoval.Empty(directory.Pfs);
-            ScratchRemoval.Empty(directory.Root, Path.GetFileName(directory.Pfs));
+            directory.Kept.Clear();
+            directory.Kept.AddRange(names.Where(name => ScratchRemoval.TryRestore($"{directory.Pfs}/{name}")));
+            ScratchRemoval.Empty(directory.Pfs, directory.Kept);
+            ScratchRemoval.Empty(directory.Root, [Path.GetFileName(directory.Pfs)]);
             _free.Push(directory);
             return;
         }

@@ -7,6 +7,9 @@ namespace Pachyderm.Workers.Processes;
 /// <param name="Script">File name of its script in the control directory.</param>
 internal sealed record DatumDirectory(string Root, string Script)
 {
+    /// <summary>Names of the empty directories in <c>pfs</c> that are left from an earlier datum.</summary>
+    internal List<string> Kept { get; } = [];
+
     /// <summary>What becomes <c>/pfs</c>.</summary>
     internal string Pfs => $"{Root}/pfs";
 

@@ -8,6 +8,7 @@ namespace Pachyderm.Workers.Processes;
 internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirectory directory, DatumDirectories directories) : IPreparedDatum
 {
     private readonly LazyFiles _lazy = new();
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal) { "out" };
     private InputLayout? _layout;
     private bool _hasLazy;
     private bool _ran;
@@ -36,13 +37,18 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
             foreach (IInputTree input in Work.Inputs)
             {
                 string place = $"{directory.Pfs}/{ScratchPath.CheckInputName(input.Name)}";
-                if (Directory.Exists(place))
+                if (!_names.Add(input.Name))
                 {
                     throw new UnusableInputException($"two inputs have the name {input.Name}");
                 }
 
                 _hasLazy |= input.Lazy;
                 await _layout.WriteAsync(input, place, input.Lazy ? _lazy : null, cancellationToken).ConfigureAwait(false);
+            }
+
+            foreach (string left in directory.Kept.Where(left => !_names.Contains(left)))
+            {
+                Directory.Delete($"{directory.Pfs}/{left}");
             }
 
             if (Work.PreviousOutput is { } previous)
@@ -132,7 +138,7 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
         if (!_returned)
         {
             _returned = true;
-            directories.Return(directory);
+            directories.Return(directory, _names);
         }
 
         return ValueTask.CompletedTask;

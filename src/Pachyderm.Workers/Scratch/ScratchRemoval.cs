@@ -17,16 +17,33 @@ internal static class ScratchRemoval
     /// </summary>
     internal static void Remove(string directory) => Guard(directory, () =>
     {
-        if (TryEmpty(directory, kept: null))
+        if (TryEmpty(directory, []))
         {
             Directory.Delete(directory);
         }
     });
 
-    /// <summary>Removes everything in a directory as <see cref="Remove"/> does, but for itself and one entry.</summary>
+    /// <summary>Removes everything in a directory as <see cref="Remove"/> does, but for itself and some entries.</summary>
     /// <param name="directory">Absolute path.</param>
-    /// <param name="kept">Name of what stays, if anything does.</param>
-    internal static void Empty(string directory, string? kept = null) => Guard(directory, () => TryEmpty(directory, kept));
+    /// <param name="kept">Names of what stays.</param>
+    internal static void Empty(string directory, IReadOnlyCollection<string> kept) => Guard(directory, () => TryEmpty(directory, kept));
+
+    /// <summary>
+    /// Empties a directory that <see cref="ScratchArea.CreateDirectory"/> made and user code could change, if it can then be told from a new
+    /// one by nothing but its times: not by its rights, owner or attributes, nor by the space that its entries took.
+    /// </summary>
+    /// <returns>False if it is another thing, or can be told; it may be empty then or not.</returns>
+    internal static bool TryRestore(string directory)
+    {
+        using SafeFileHandle? opened = Posix.TryOpen(directory: null, Posix.Bytes(directory), Posix.DirectoryOnly | Posix.NoFollow, out _);
+        if (opened is null || !Posix.IsPlainDirectory(opened))
+        {
+            return false;
+        }
+
+        Empty(directory, []);
+        return Posix.IsPlainDirectory(opened);
+    }
 
     private static void Guard(string directory, Action action)
     {
@@ -42,9 +59,9 @@ internal static class ScratchRemoval
     }
 
     // False if it does not exist.
-    private static bool TryEmpty(string directory, string? kept)
+    private static bool TryEmpty(string directory, IReadOnlyCollection<string> kept)
     {
-        byte[]? keptName = kept is null ? null : Posix.Bytes(kept);
+        byte[][] keptNames = [.. kept.Select(Posix.Bytes)];
         int deep = 0;
         int before;
         do
@@ -58,17 +75,17 @@ internal static class ScratchRemoval
             }
 
             before = deep;
-            RemoveEntries(top, top, depth: 0, keptName, ref deep);
+            RemoveEntries(top, top, depth: 0, keptNames, ref deep);
         }
         while (deep > before);
         return true;
     }
 
-    private static void RemoveEntries(SafeFileHandle directory, SafeFileHandle top, int depth, byte[]? kept, ref int deep)
+    private static void RemoveEntries(SafeFileHandle directory, SafeFileHandle top, int depth, byte[][] kept, ref int deep)
     {
         foreach (byte[] name in Posix.Names(directory))
         {
-            if ((kept is not null && name.AsSpan().SequenceEqual(kept)) || Posix.Status(directory, name) is not { } status)
+            if (Array.Exists(kept, one => name.AsSpan().SequenceEqual(one)) || Posix.Status(directory, name) is not { } status)
             {
                 continue;
             }
@@ -96,7 +113,7 @@ internal static class ScratchRemoval
 
             using (SafeFileHandle child = Posix.Open(directory, name, Posix.DirectoryOnly | Posix.NoFollow))
             {
-                RemoveEntries(child, top, depth + 1, kept: null, ref deep);
+                RemoveEntries(child, top, depth + 1, [], ref deep);
             }
 
             Posix.Unlink(directory, name, isDirectory: true);
