@@ -73,9 +73,10 @@ public sealed partial class PackChunkStore
     {
         await Volatile.Read(ref _healing);
         await _adopted.DisposeAsync();
-        await _sealer.DisposeAsync();
+        await _sealer.StopAsync();
         await _index.CloseAsync(flushIndex);
         _spool.Abandon();
+        _sealer.Dispose();
         _reader.Dispose();
         _maintenance.Dispose();
         _consolidation.Dispose();

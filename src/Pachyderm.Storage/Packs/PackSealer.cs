@@ -6,7 +6,7 @@ using Pachyderm.Storage.Maintenance;
 namespace Pachyderm.Storage.Packs;
 
 /// <summary>Gives full packs their footers and moves them from the spool into the object store; tries again until it succeeds.</summary>
-internal sealed class PackSealer : IAsyncDisposable
+internal sealed class PackSealer : IDisposable
 {
     // Uploads at a time; a local store takes packs by renaming.
     private const int Lanes = 4;
@@ -92,11 +92,18 @@ internal sealed class PackSealer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the work in the background. Packs that wait stay in the spool.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Stops the work in the background. Packs that wait stay in the spool, and open: what was written last to them may not be durable yet.
+    /// </summary>
+    public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await _worker;
+    }
+
+    /// <summary>Closes the packs that wait, after <see cref="StopAsync"/>. Nobody may make them durable any more.</summary>
+    public void Dispose()
+    {
         _stop.Dispose();
         _work.Dispose();
         _wake.Dispose();
