@@ -37,8 +37,8 @@ internal sealed class JobRunner
         }
         if (datums >= ManyDatums)
         {
-            // Their list is old by now, and would else lie there while the next job makes one as large. Everything waits for some 50 ms. What
-            // is below on the stack still refers to it, hence the new beginning.
+            // Their list is old by now, and would else lie there while the next job makes one as large. What is below on the stack still
+            // refers to it, hence the new beginning.
             await Task.Yield();
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
         }
