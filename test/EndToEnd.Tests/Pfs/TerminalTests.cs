@@ -52,10 +52,10 @@ public partial class TerminalTests(PfsCluster cluster) : IClassFixture<PfsCluste
         await cluster.RunAsync("create-repo", "coloured");
         await File.WriteAllTextAsync(
             cluster["coloured.json"],
-            """{ "pipeline": { "name": "copy" }, "transform": { "cmd": ["true"] }, "input": { "atom": { "repo": "coloured", "glob": "/*" } } }""",
+            """{ "pipeline": { "name": "paint" }, "transform": { "cmd": ["true"] }, "input": { "atom": { "repo": "coloured", "glob": "/*" } } }""",
             TestContext.Current.CancellationToken);
         await cluster.RunAsync("create-pipeline", "-f", cluster["coloured.json"]);
-        await cluster.RunAsync("stop-pipeline", "copy");
+        await cluster.RunAsync("stop-pipeline", "paint");
 
         PachctlResult shown = await RunOnTerminalAsync("list-pipeline");
 
