@@ -156,14 +156,19 @@ public sealed class PpsWriter(IMetadataWriter writer) : PpsReader(writer)
         foreach (IGrouping<string, CommitRef> dropped in arrival.Dropped.Select(static dropped => dropped.Commit)
             .GroupBy(static dropped => dropped.Repo, StringComparer.Ordinal))
         {
-            // They are the oldest of their repo.
+            // They are the oldest of their repo, but for those between them that can be in no set at present.
             byte[] prefix = new RowKey().Text(pipeline.Value).Text(dropped.Key).ToArray();
             HashSet<CommitRef> gone = [.. dropped];
-            foreach (byte[] key in Rows(RowSpace.Waiting, prefix).TakeWhile(row => gone.Contains(Waiting(pipeline, row)))
-                .Select(static row => row.Key.ToArray()).ToList())
+            List<byte[]> keys = [];
+            foreach (StoredRow row in Rows(RowSpace.Waiting, prefix))
             {
-                writer.DeleteRow(RowSpace.Waiting, key);
+                keys.Add(row.Key.ToArray());
+                if (gone.Remove(Waiting(pipeline, row)) && gone.Count == 0)
+                {
+                    break;
+                }
             }
+            keys.ForEach(key => writer.DeleteRow(RowSpace.Waiting, key));
         }
         PutArrived(pipeline, commit);
         PutCursor(pipeline, change);

@@ -10,15 +10,22 @@ public sealed class CommitSetFinder
 {
     private readonly string[] repos;
     private readonly string[] roots;
+    private readonly int[][] required;
     private readonly WaitingCommits[] waiting;
 
     /// <summary>Begins without commits.</summary>
     /// <param name="repos">The repos that the pipeline reads, each once.</param>
     /// <param name="roots">What <see cref="FindRoots"/> gives for them.</param>
-    public CommitSetFinder(IReadOnlyList<string> repos, IReadOnlyCollection<string> roots)
+    /// <param name="required">
+    /// For each repo the roots that a commit of it has to come from to be in a set; if not given, none. A commit that does not is from
+    /// before its repo came from them, and would be matched with any commit of theirs.
+    /// </param>
+    public CommitSetFinder(
+        IReadOnlyList<string> repos, IReadOnlyCollection<string> roots, IReadOnlyList<ValueList<string>>? required = null)
     {
         this.repos = [.. repos];
         this.roots = [.. roots];
+        this.required = [.. repos.Select((_, i) => (required?[i] ?? []).Select(root => Array.IndexOf(this.roots, root)).ToArray())];
         waiting = [.. repos.Select(_ => new WaitingCommits(roots.Count))];
     }
 
@@ -56,8 +63,8 @@ public sealed class CommitSetFinder
     }
 
     /// <summary>Takes in a commit that was considered before a restart. Commits of a repo come in their order.</summary>
-    /// <returns>False if no set can ever have it.</returns>
-    public bool Restore(TriggerCommit commit) => Take(commit) is not null;
+    /// <returns>False if no set can have it.</returns>
+    public bool Restore(TriggerCommit commit) => Take(commit).Own is not null;
 
     /// <summary>Takes in a commit that has arrived. Commits of a repo come in their order.</summary>
     /// <param name="commit">The commit.</param>
@@ -65,9 +72,11 @@ public sealed class CommitSetFinder
     public CommitArrival Add(TriggerCommit commit)
     {
         ArgumentNullException.ThrowIfNull(commit);
-        if (Take(commit) is not var (input, own))
+        (int input, WaitingCommit? own, bool isConsistent) = Take(commit);
+        if (own is null)
         {
-            return new CommitArrival(IsWaiting: false, null, []);
+            // Kept if its repo may come from less again.
+            return new CommitArrival(IsWaiting: isConsistent, null, []);
         }
         if (Array.Exists(waiting, static commits => commits.Count == 0))
         {
@@ -88,14 +97,16 @@ public sealed class CommitSetFinder
         return new CommitArrival(IsWaiting: true, set, dropped.ToValueList());
     }
 
-    private (int Input, WaitingCommit Commit)? Take(TriggerCommit commit)
+    private (int Input, WaitingCommit? Own, bool IsConsistent) Take(TriggerCommit commit)
     {
         int input = Array.IndexOf(repos, commit.Commit.Repo);
         if (input < 0)
         {
             throw new ArgumentException($"The pipeline does not read repo {commit.Commit.Repo}.", nameof(commit));
         }
-        return RootsOf(commit) is { } own ? (input, waiting[input].Add(commit, own)) : null;
+        return RootsOf(commit) is not { } own ? (input, null, false)
+            : Array.Exists(required[input], root => own[root] is null) ? (input, null, true)
+            : (input, waiting[input].Add(commit, own), true);
     }
 
     // Null if the commit alone has two commits of a root: no set with it is valid.
@@ -143,7 +154,7 @@ public sealed class CommitSetFinder
 }
 
 /// <summary>What follows from the arrival of a commit.</summary>
-/// <param name="IsWaiting">Whether the commit may be part of this or a later set, and must be kept.</param>
+/// <param name="IsWaiting">Whether the commit is or may be part of this or a later set, and must be kept.</param>
 /// <param name="Set">The set that is to be processed, or null.</param>
 /// <param name="Dropped">Commits that are in no later set, and need not be kept.</param>
 public sealed record CommitArrival(bool IsWaiting, CommitSet? Set, ValueList<TriggerCommit> Dropped);

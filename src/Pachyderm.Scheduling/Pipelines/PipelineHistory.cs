@@ -23,13 +23,12 @@ public static class PipelineHistory
         ArgumentNullException.ThrowIfNull(writer);
         ArgumentNullException.ThrowIfNull(pipeline);
         PpsWriter records = new(writer);
-        IReadOnlyList<string> repos = pipeline.Input.Repos();
         CommitBacklog backlog = new(writer, records, pipeline.Name);
         if (pipeline.Input.Leaves().OfType<AtomInput>().All(atom => CanBegin(writer, atom)))
         {
             backlog.Exclude(records, pipeline.Input);
         }
-        CommitSetFinder finder = new(repos, CommitSetFinder.FindRoots(repos, repo => writer.FindRepo(repo)?.Provenance));
+        CommitSetFinder finder = RepoLineage.Of(writer, pipeline.Input.Repos()).Finder();
         HashSet<CommitRef> processed = FindProcessed(records, pipeline);
         IReadOnlyDictionary<string, string> branches = InputBranches.Of(pipeline.Input);
         HashSet<CommitKey> past = [];

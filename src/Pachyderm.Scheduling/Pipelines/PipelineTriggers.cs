@@ -31,7 +31,7 @@ internal sealed class PipelineTriggers
     {
         PpsWriter records = new(writer);
         Basis present = Basis.Of(writer, pipeline);
-        CommitSetFinder restored = new(pipeline.Input.Repos(), present.Roots);
+        CommitSetFinder restored = present.Lineage.Finder();
         foreach (IGrouping<string, CommitRef> waiting in records.ListWaiting(pipeline.Name)
             .GroupBy(static commit => commit.Repo, StringComparer.Ordinal))
         {
@@ -50,7 +50,7 @@ internal sealed class PipelineTriggers
     }
 
     /// <summary>
-    /// Whether this is still the state of the pipeline: it was not replaced, and its repos and their provenance are the same.
+    /// Whether this is still the state of the pipeline: it was not replaced, and its repos and what they come from are the same.
     /// </summary>
     public bool IsValid(IMetadataReader reader, Pipeline pipeline) => basis == Basis.Of(reader, pipeline);
 
@@ -100,7 +100,7 @@ internal sealed class PipelineTriggers
         commit.Provenance.Select(static key => new CommitRef(key.Repo, key.Id)).ToValueList());
 
     /// <summary>What the state was made for.</summary>
-    private sealed record Basis(PipelineIdentity Pipeline, ValueList<DateTimeOffset?> Repos, ValueList<string> Roots)
+    private sealed record Basis(PipelineIdentity Pipeline, ValueList<DateTimeOffset?> Repos, RepoLineage Lineage)
     {
         public static Basis Of(IMetadataReader reader, Pipeline pipeline)
         {
@@ -108,7 +108,7 @@ internal sealed class PipelineTriggers
             return new Basis(
                 PipelineIdentity.Of(pipeline),
                 repos.Select(repo => reader.FindRepo(repo)?.Created).ToValueList(),
-                CommitSetFinder.FindRoots(repos, repo => reader.FindRepo(repo)?.Provenance).ToValueList());
+                RepoLineage.Of(reader, repos));
         }
     }
 }

@@ -274,6 +274,23 @@ public sealed class RecordTests : IAsyncLifetime
         await AssertArrivedAsync(false, commits);
     }
 
+    [Fact]
+    public async Task A_set_lets_go_of_all_that_waited_before_it_even_of_what_could_be_in_none()
+    {
+        CommitSetFinder finder = new(["a", "b"], ["a"], [[], ["a"]]);
+        TriggerCommit[] commits =
+            [Root("a1"), Commit("b1", "a1"), Root("b0"), Root("a2"), Commit("b2", "a2"), Root("a3"), Commit("b3", "a3")];
+        foreach (TriggerCommit commit in commits)
+        {
+            CommitArrival arrival = finder.Add(commit);
+            await WriteAsync(writer => writer.Arrive(Name, commit.Commit, arrival, 1));
+        }
+
+        Assert.Equal(["a3", "b3"], (await ReadAsync(static reader => reader.ListWaiting(Name))).Select(static commit => commit.Id));
+
+        static TriggerCommit Root(string id) => new(new CommitRef(id[..1], id), []);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("null")]

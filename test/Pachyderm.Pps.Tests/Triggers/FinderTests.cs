@@ -68,6 +68,19 @@ public sealed class FinderTests
     }
 
     [Fact]
+    public void A_commit_from_before_its_repo_came_from_a_root_is_in_no_set()
+    {
+        CommitSetFinder finder = new(["a", "b"], ["a"], [[], ["a"]]);
+
+        Assert.Equal(
+            [null, null, null, "a2 b2"],
+            new[] { Commit("b1"), Commit("a1"), Commit("a2"), Commit("b2", "a2") }.Select(commit => Show(finder.Add(commit))));
+        Assert.Equal(["a2", "b2"], finder.Waiting.Select(static commit => commit.Commit.Id));
+        Assert.True(new CommitSetFinder(["a", "b"], ["a"], [[], ["a"]]).Add(Commit("b1")).IsWaiting);
+        Assert.False(new CommitSetFinder(["a", "b"], ["a"], [[], ["a"]]).Restore(Commit("b1")));
+    }
+
+    [Fact]
     public void A_root_that_nothing_represents_makes_every_set_invalid() =>
         Assert.Null(Show(new CommitSetFinder(["b"], ["a"]).Add(Commit("b1"))));
 

@@ -188,6 +188,28 @@ public sealed class TriggerTests
     }
 
     [Fact]
+    public async Task The_output_of_a_pipeline_that_read_something_else_before_is_not_mixed_with_what_it_reads_now()
+    {
+        await using TestCluster cluster = await runs.OpenAsync();
+        await cluster.CreateRepoAsync("a");
+        await cluster.CreateRepoAsync("b");
+        await cluster.CreateCopyAsync("q", "a");
+        await cluster.CommitAsync("a");
+        await cluster.EndedJobsAsync("q", 1);
+        await cluster.Pipelines.DeleteAsync(new PipelineName("q"), deleteJobs: true, deleteRepo: false, Token);
+        await cluster.CreateCopyAsync("q", "b");
+        await cluster.CreateAsync("p", Cross(Atom("b"), Atom("q")), "true");
+        CommitName[] commits = [await cluster.CommitAsync("b"), await cluster.CommitAsync("b")];
+        await cluster.RestartAsync();
+        commits = [.. commits, await cluster.CommitAsync("b")];
+        IReadOnlyList<Job> jobs = await cluster.EndedJobsAsync("p", 3);
+        string[] between = [.. (await cluster.EndedJobsAsync("q", 3)).Select(static job => job.OutputCommit!.Value.Id)];
+        Assert.Equal(
+            commits.Zip(between, static (commit, output) => (commit.Id.Value, output)),
+            jobs.Select(static job => (job.Input.Sources()[0].Id, job.Input.Sources()[1].Id)));
+    }
+
+    [Fact]
     public async Task A_feed_that_was_trimmed_is_no_loss()
     {
         await using TestCluster cluster = await runs.OpenAsync(new TestClusterOptions { RetainedChanges = 50 });
