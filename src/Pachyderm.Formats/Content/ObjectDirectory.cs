@@ -5,15 +5,20 @@ using System.IO.Enumeration;
 namespace Pachyderm.Formats.Content;
 
 /// <summary>
-/// Lists the files of a directory that have hashes of objects for names, in the order of these. Takes 72 bytes for each; of more than
-/// <paramref name="window"/> the directory is read several times, each pass keeping the smallest that come after those delivered.
+/// Lists the files of a directory that have hashes of objects for names, in the order of these. Takes 80 bytes for each that is not
+/// delivered yet; of more than <paramref name="window"/> twice over the directory is read several times, each pass keeping the smallest that
+/// come after those delivered.
 /// </summary>
 /// <param name="path">The directory.</param>
 /// <param name="window">Entries held at a time; half of the peak.</param>
 internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.DefaultWindow)
 {
-    /// <summary>Entries held at a time: up to 300 MB while they are put in order.</summary>
+    /// <summary>Entries held at a time: at most 320 MB when it has seen twice as many.</summary>
     public const int DefaultWindow = 2_000_000;
+
+    // Names are hashes, so they fill the buckets evenly: no list has to be copied to a large one as it grows, and each goes when it is
+    // delivered.
+    private const int BucketBits = 12;
 
     private static readonly EnumerationOptions Everything = new()
     {
@@ -30,20 +35,31 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
         ObjectName? after = null;
         for (bool more = Directory.Exists(path); more;)
         {
-            (List<Entry> page, more) = ReadPage(after);
-            foreach (Entry entry in page)
+            (List<Entry>?[] page, more) = ReadPage(after);
+            for (int i = 0; i < page.Length; i++)
             {
-                yield return (entry.Name.ToString(), entry.SizeBytes);
-            }
+                if (page[i] is not { } bucket)
+                {
+                    continue;
+                }
 
-            after = page.Count > 0 ? page[^1].Name : after;
+                page[i] = null;
+                bucket.Sort();
+                foreach (Entry entry in bucket)
+                {
+                    yield return (entry.Name.ToString(), entry.SizeBytes);
+                }
+
+                after = bucket[^1].Name;
+            }
         }
     }
 
-    private (List<Entry> Page, bool More) ReadPage(ObjectName? after)
+    // The buckets in order; one without entries is null. What is in them is not sorted.
+    private (List<Entry>?[] Page, bool More) ReadPage(ObjectName? after)
     {
-        List<Entry> page = [];
-        bool more = false;
+        List<Entry>?[] page = new List<Entry>?[1 << BucketBits];
+        int count = 0;
         ObjectName? last = null;
         FileSystemEnumerable<Entry?> entries = new(path, Transform, Everything);
         foreach (Entry? entry in entries)
@@ -53,23 +69,15 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
                 continue;
             }
 
-            page.Add(found);
-            if (page.Count >= window * 2L)
+            (page[found.Name.Bucket] ??= []).Add(found);
+            if (++count >= window * 2L)
             {
-                page.Sort();
-                page.RemoveRange(window, page.Count - window);
-                last = page[^1].Name;
-                more = true;
+                last = Shorten(page);
+                count = window;
             }
         }
 
-        page.Sort();
-        if (page.Count > window && more)
-        {
-            page.RemoveRange(window, page.Count - window);
-        }
-
-        return (page, more);
+        return (page, last is not null);
 
         // Asks the file system only for the files that are delivered: most of the cost is there.
         Entry? Transform(ref FileSystemEntry entry) =>
@@ -81,6 +89,23 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
                 : null;
     }
 
+    // Keeps the smallest entries of a page that has more than the window.
+    private ObjectName Shorten(List<Entry>?[] page)
+    {
+        int room = window;
+        int at = 0;
+        for (; page[at] is not { } bucket || bucket.Count < room; at++)
+        {
+            room -= page[at]?.Count ?? 0;
+        }
+
+        List<Entry> cut = page[at]!;
+        cut.Sort();
+        cut.RemoveRange(room, cut.Count - room);
+        page.AsSpan(at + 1).Clear();
+        return cut[^1].Name;
+    }
+
     private readonly record struct Entry(ObjectName Name, long SizeBytes) : IComparable<Entry>
     {
         public int CompareTo(Entry other) => Name.CompareTo(other.Name);
@@ -90,6 +115,8 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
     private readonly record struct ObjectName(UInt128 A, UInt128 B, UInt128 C, UInt128 D) : IComparable<ObjectName>
     {
         private const int Length = 64;
+
+        public int Bucket => (int)(A >> (128 - BucketBits));
 
         public static bool TryParse(ReadOnlySpan<char> text, out ObjectName name)
         {
