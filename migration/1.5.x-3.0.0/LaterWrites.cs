@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Pachyderm.Metadata;
 
 namespace Pachyderm.Migration.Steps.Native;
 
 /// <summary>
-/// What was written into a data directory since it was imported. The feed tells of repos, commits, branches, pipelines and jobs. Of what
-/// has
-/// no entry in it, writes to open commits and tags, the import notes how far they had come; objects have a time.
+/// What was written into a data directory since it was imported. The feed tells of repos, commits, branches, pipelines and jobs. Of what has
+/// no entry in it, writes to open commits, tags and descriptions, the import notes how far they had come; objects have a time.
 /// </summary>
 /// <param name="Names">What was written, each once, at most so many as are listed.</param>
 /// <param name="Count">How much it is, in words.</param>
@@ -18,11 +19,18 @@ internal sealed record LaterWrites(IReadOnlyList<string> Names, string Count)
 
     private static ReadOnlySpan<byte> TagsKey => "later/tags"u8;
 
+    private static ReadOnlySpan<byte> TagsDigestKey => "later/tags-digest"u8;
+
+    private static ReadOnlySpan<byte> DescriptionsDigestKey => "later/descriptions-digest"u8;
+
     /// <summary>Notes how far everything has come: the last act of the import.</summary>
     public static void Begin(IMetadataWriter writer)
     {
         Put(writer, PendingKey, writer.LastPendingWrite);
-        Put(writer, TagsKey, CountTags(writer));
+        (long tags, long digest) = ReadTags(writer);
+        Put(writer, TagsKey, tags);
+        Put(writer, TagsDigestKey, digest);
+        Put(writer, DescriptionsDigestKey, DigestDescriptions(writer));
     }
 
     /// <summary>Finds what came later.</summary>
@@ -40,9 +48,20 @@ internal sealed record LaterWrites(IReadOnlyList<string> Names, string Count)
                 {
                     names.Add($"{Times(objects, "object")} by the object API");
                 }
-                if (Find(reader, TagsKey) is { } tags && CountTags(reader) is { } now && now != tags)
+                (long now, long digest) = ReadTags(reader);
+                if (Find(reader, TagsKey) is { } tags && now != tags)
                 {
                     names.Add($"tags of objects, which are {now} and were {tags}");
+                }
+                else if (Find(reader, TagsDigestKey) is { } before && before != digest)
+                {
+                    names.Add("tags of objects, which are as many as before but not the same");
+                }
+                // With repos that came or went there is nothing to compare, and they are told of already.
+                if (Find(reader, DescriptionsDigestKey) is { } described && described != DigestDescriptions(reader)
+                    && !changes.Any(static change => change.Kind is ChangeKind.RepoCreated or ChangeKind.RepoDeleted))
+                {
+                    names.Add("descriptions of repos");
                 }
                 names = [.. names.Distinct(StringComparer.Ordinal)];
                 return new LaterWrites(
@@ -92,17 +111,44 @@ internal sealed record LaterWrites(IReadOnlyList<string> Names, string Count)
         return count;
     }
 
-    private static long CountTags(IMetadataReader reader)
+    private static (long Count, long Digest) ReadTags(IMetadataReader reader)
     {
         long count = 0;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         IReadOnlyList<TagRecord> page = reader.ListTags("", null, Limit);
         while (page.Count > 0)
         {
             count += page.Count;
+            foreach (TagRecord tag in page)
+            {
+                Append(hash, tag.Name, tag.ObjectHash);
+            }
             page = reader.ListTags("", page[^1].Name, Limit);
         }
-        return count;
+        return (count, Finish(hash));
     }
+
+    private static long DigestDescriptions(IMetadataReader reader)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (RepoRecord repo in reader.ListRepos().OrderBy(static repo => repo.Name, StringComparer.Ordinal))
+        {
+            Append(hash, repo.Name, repo.Description);
+        }
+        return Finish(hash);
+    }
+
+    private static void Append(IncrementalHash hash, params ReadOnlySpan<string> texts)
+    {
+        foreach (string text in texts)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            hash.AppendData(BitConverter.GetBytes(bytes.Length));
+            hash.AppendData(bytes);
+        }
+    }
+
+    private static long Finish(IncrementalHash hash) => BinaryPrimitives.ReadInt64BigEndian(hash.GetHashAndReset());
 
     // An import by a release before this had no such note, and nothing is told of what it would compare.
     private static long? Find(IMetadataReader reader, ReadOnlySpan<byte> key) =>

@@ -104,7 +104,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Undo_notices_objects_tags_and_writes_to_open_commits_which_the_feed_does_not_tell_of()
+    public async Task Undo_notices_objects_tags_descriptions_and_writes_to_open_commits_which_the_feed_does_not_tell_of()
     {
         using ImportBed bed = new(Dirty);
         await bed.RunAsync();
@@ -131,12 +131,35 @@ public sealed class LifecycleTests
 
         await using (ServedCluster cluster = await ServedCluster.OpenAsync(bed))
         {
+            await cluster.Stores.Metadata.WriteAsync(
+                static writer =>
+                {
+                    // As many as before: one that moved.
+                    writer.DeleteTag("a-new-tag");
+                    TagRecord moved = writer.ListTags("", null, 1)[0];
+                    writer.PutTag(moved with { ObjectHash = writer.ListObjects(null, 2).First(other => other.Hash != moved.ObjectHash).Hash });
+                    RepoRecord described = writer.ListRepos()[0];
+                    writer.PutRepo(described with { Description = described.Description + "!" });
+                    return true;
+                },
+                ImportBed.Token);
+        }
+        Assert.Equal(
+            [
+                "written since the import: tags of objects, which are as many as before but not the same",
+                "written since the import: descriptions of repos",
+            ],
+            await RefusedAsync(bed),
+            StringComparer.Ordinal);
+
+        await using (ServedCluster cluster = await ServedCluster.OpenAsync(bed))
+        {
             await cluster.Files.Writer.DeleteAsync(new CommitReference(open), "/open.txt", ImportBed.Token);
             await cluster.Files.Objects.PutAsync(Pieces(), static () => [], ImportBed.Token);
         }
         Assert.Equal(
             ["written since the import: 1 write of files in open commits", "written since the import: 1 object by the object API"],
-            (await RefusedAsync(bed)).SkipLast(1),
+            (await RefusedAsync(bed)).SkipLast(2),
             StringComparer.Ordinal);
 
         static async IAsyncEnumerable<ReadOnlyMemory<byte>> Pieces()
