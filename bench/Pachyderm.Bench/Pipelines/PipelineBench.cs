@@ -35,7 +35,7 @@ internal sealed class PipelineBench : IAsyncDisposable
         await using PachdProcess pachd = await PachdProcess.StartAsync(checkout, work, cancellationToken);
         await using PipelineBench bench = new(pachd);
         // Once to warm up: code is compiled, and workers are started.
-        await bench.DatumsAsync("warm", 300, cancellationToken);
+        await bench.DatumsAsync("warm", datums, cancellationToken);
         Console.WriteLine("| what | result |");
         Console.WriteLine("|---|---:|");
         // Removed last: some file systems are slow at making files for minutes after many were removed.

@@ -157,23 +157,18 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
         }
 
         long kills = Host.CountMemoryKills();
-        string? exceeded = null;
+        string? exceeded;
         await Host.EnterAsync(directory, cancellationToken).ConfigureAwait(false);
         try
         {
             await using LazyFiles.Service? lazy = _hasLazy ? _lazy.Serve(path => Host.MovedPath(directory, path), Fail) : null;
-            using CancellationTokenSource watching = new();
-            Task<string?> watch = WatchDiskAsync(stop, watching.Token);
-            try
+            DiskWatch watch = new(Options, Host.BoundedDirectoriesOf(directory), stop);
+            await using (watch.ConfigureAwait(false))
             {
                 _exitCode = await Host.ExecuteAsync(directory, Work.Id, new CarefulSink(logs, Fail), stop.Token).ConfigureAwait(false);
             }
-            finally
-            {
-                await watching.CancelAsync().ConfigureAwait(false);
-                exceeded = await watch.ConfigureAwait(false);
-            }
 
+            exceeded = watch.Exceeded();
             if (exceeded is null && Options.MaxScratchBytes is { } most
                 && Host.BoundedDirectoriesOf(directory).Where(Directory.Exists).Sum(path => DiskUse.Measure(path, cancellationToken)) > most)
             {
@@ -193,25 +188,6 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
 
         _reason = exceeded ?? CommandFailure.Describe(
             worker.Spec, _exitCode, outOfMemory: Host.CountMemoryKills() > kills, Options.MaxScratchBytes);
-    }
-
-    private async Task<string?> WatchDiskAsync(CancellationTokenSource stop, CancellationToken cancellationToken)
-    {
-        try
-        {
-            string? exceeded = await DiskUse.WatchAsync(Options, Host.BoundedDirectoriesOf(directory), cancellationToken)
-                .ConfigureAwait(false);
-            if (exceeded is not null)
-            {
-                await stop.CancelAsync().ConfigureAwait(false);
-            }
-
-            return exceeded;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return null;
-        }
     }
 
     /// <summary>Hands lines on, and has the command ended when they are not taken.</summary>

@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Pachyderm.Workers.Native;
 
 namespace Pachyderm.Workers.Resources;
@@ -11,7 +13,7 @@ internal sealed class ControlGroup
 {
     private readonly List<string> _directories = [];
     private readonly TimeProvider _time;
-    private string? _memory;
+    private SafeFileHandle? _memoryEvents;
 
     private ControlGroup(TimeProvider time) => _time = time;
 
@@ -50,7 +52,7 @@ internal sealed class ControlGroup
         string? memory = unified ?? group.TryMake(mounts.Memory, name);
         string? cpu = unified ?? group.TryMake(mounts.Cpu, name);
         string? processes = unified ?? group.TryMake(mounts.Processes, name);
-        group._memory = memory;
+        group._memoryEvents = memory is null ? null : OpenMemoryEvents(memory);
         if (memory is not null && limits.MemoryBytes is { } bytes)
         {
             group.LimitsMemory = TryWrite(memory, unified is null ? "memory.limit_in_bytes" : "memory.max", Text(bytes));
@@ -74,15 +76,23 @@ internal sealed class ControlGroup
     /// <summary>How many processes were killed because the group used too much memory.</summary>
     internal long CountMemoryKills()
     {
-        if (_memory is null)
+        if (_memoryEvents is null)
         {
             return 0;
         }
 
-        string file = Path.Combine(_memory, "memory.events");
-        file = File.Exists(file) ? file : Path.Combine(_memory, "memory.oom_control");
-        string? line = File.ReadLines(file).FirstOrDefault(line => line.StartsWith("oom_kill ", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line.AsSpan("oom_kill ".Length), CultureInfo.InvariantCulture);
+        // A few short lines. Read twice for each datum, so the file stays open.
+        Span<byte> text = stackalloc byte[512];
+        text = text[..RandomAccess.Read(_memoryEvents, text, fileOffset: 0)];
+        foreach (Range line in text.Split((byte)'\n'))
+        {
+            if (text[line].StartsWith("oom_kill "u8) && Utf8Parser.TryParse(text[line]["oom_kill ".Length..], out long kills, out _))
+            {
+                return kills;
+            }
+        }
+
+        return 0;
     }
 
     /// <summary>The processes in the group.</summary>
@@ -112,6 +122,7 @@ internal sealed class ControlGroup
     /// <summary>Removes the group, which is empty.</summary>
     internal async Task RemoveAsync()
     {
+        _memoryEvents?.Dispose();
         foreach (string directory in _directories)
         {
             for (int attempt = 0; Directory.Exists(directory); attempt++)
@@ -132,6 +143,11 @@ internal sealed class ControlGroup
     private static bool EnableControllers(string parent) =>
         TryWrite(parent, "cgroup.subtree_control", "+memory") & TryWrite(parent, "cgroup.subtree_control", "+cpu")
         & TryWrite(parent, "cgroup.subtree_control", "+pids");
+
+    // Version 2, then version 1.
+    private static SafeFileHandle? OpenMemoryEvents(string memory) => ((string[])["memory.events", "memory.oom_control"])
+        .Select(name => Path.Combine(memory, name)).Where(File.Exists)
+        .Select(static file => File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)).FirstOrDefault();
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
