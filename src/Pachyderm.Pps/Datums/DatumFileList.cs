@@ -4,17 +4,12 @@ using Pachyderm.Storage.Trees;
 namespace Pachyderm.Pps.Datums;
 
 /// <summary>
-/// The files that one glob matched, in order of their paths, held in pages: about 56 bytes and the path for each. Once filled, safe for
+/// The files that one glob matched, in order of their paths, held in pages: 45 bytes and the path for each. Once filled, safe for
 /// concurrent reading.
 /// </summary>
 internal sealed class DatumFileList
 {
-    private const int EntriesPerPage = 1 << 10;
-    private const int PathPageBytes = 1 << 16;
-
-    private readonly List<Entry[]> entries = [];
-    private readonly List<byte[]> paths = [];
-    private int used = PathPageBytes;
+    private readonly List<Page> pages = [];
 
     /// <summary>Number of files.</summary>
     public int Count { get; private set; }
@@ -24,8 +19,7 @@ internal sealed class DatumFileList
         get
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-            ref Entry entry = ref entries[index / EntriesPerPage][index % EntriesPerPage];
-            return new DatumFile(PathOf(entry), entry.Hash, entry.Size, entry.IsDirectory);
+            return pages[index / Page.Capacity].Get(index % Page.Capacity);
         }
     }
 
@@ -71,29 +65,55 @@ internal sealed class DatumFileList
         {
             throw new InvalidOperationException($"The source lists {file.Path} behind {this[Count - 1].Path}.");
         }
-        int length = file.Path.Bytes.Length;
-        if (length > PathPageBytes - used)
+        if (Count % Page.Capacity == 0)
         {
-            // A path longer than a page gets one of its own, which then counts as full.
-            paths.Add(new byte[Math.Max(PathPageBytes, length)]);
-            used = 0;
+            pages.Add(new Page());
         }
-        if (Count % EntriesPerPage == 0)
-        {
-            entries.Add(new Entry[EntriesPerPage]);
-        }
-        int page = Math.Max(0, paths.Count - 1);
-        entries[^1][Count % EntriesPerPage] = new Entry(file.Hash, file.Size, page, used, length, file.IsDirectory);
-        if (length > 0)
-        {
-            file.Path.Bytes.CopyTo(paths[page].AsSpan(used));
-        }
-        used = Math.Min(PathPageBytes, used + length);
+        pages[^1].Set(Count % Page.Capacity, file);
         Count++;
     }
 
-    private TreePath PathOf(in Entry entry) =>
-        entry.Length == 0 ? TreePath.Root : TreePath.FromBytes(paths[entry.Page].AsMemory(entry.Offset, entry.Length));
+    /// <summary>A thousand files. Each property has an array of its own, in which nothing is lost to alignment.</summary>
+    private sealed class Page
+    {
+        public const int Capacity = 1 << 10;
 
-    private readonly record struct Entry(ChunkId Hash, long Size, int Page, int Offset, int Length, bool IsDirectory);
+        private const int PathsAtFirst = 8 << 10;
+
+        private readonly ChunkId[] hashes = new ChunkId[Capacity];
+        private readonly long[] sizes = new long[Capacity];
+        private readonly int[] ends = new int[Capacity];
+        private readonly bool[] directories = new bool[Capacity];
+        private byte[] paths = new byte[PathsAtFirst];
+
+        public DatumFile Get(int index)
+        {
+            int start = Start(index);
+            int length = ends[index] - start;
+            TreePath path = length == 0 ? TreePath.Root : TreePath.FromBytes(paths.AsMemory(start, length));
+            return new DatumFile(path, hashes[index], sizes[index], directories[index]);
+        }
+
+        /// <summary>Sets the file behind those that were set; the last one makes the page as small as it can be.</summary>
+        public void Set(int index, DatumFile file)
+        {
+            int start = Start(index);
+            int end = checked(start + file.Path.Bytes.Length);
+            if (end > paths.Length)
+            {
+                Array.Resize(ref paths, (int)Math.Clamp(2L * paths.Length, end, Array.MaxLength));
+            }
+            file.Path.Bytes.CopyTo(paths.AsSpan(start));
+            hashes[index] = file.Hash;
+            sizes[index] = file.Size;
+            ends[index] = end;
+            directories[index] = file.IsDirectory;
+            if (index == Capacity - 1)
+            {
+                Array.Resize(ref paths, end);
+            }
+        }
+
+        private int Start(int index) => index == 0 ? 0 : ends[index - 1];
+    }
 }

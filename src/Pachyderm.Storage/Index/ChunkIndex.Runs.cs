@@ -287,8 +287,8 @@ internal sealed partial class ChunkIndex
 
     private void WriteTable(CancellationToken cancellationToken)
     {
-        IndexEntry[] entries = Sorted(_state.Flushing!);
-        IndexRun? run = _files.WriteRun(entries, entries.Length, cancellationToken);
+        List<IndexEntry> entries = Sorted(_state.Flushing!);
+        IndexRun? run = _files.WriteRun(entries, entries.Count, cancellationToken);
         ImmutableArray<IndexRun> runs = run is null ? _state.Runs : [run, .. _state.Runs];
         try
         {

@@ -215,10 +215,12 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 
     private static ConcurrentDictionary<ChunkId, ChunkLocation> NewTable() => new();
 
-    private static IndexEntry[] Sorted(ConcurrentDictionary<ChunkId, ChunkLocation> table)
+    private static List<IndexEntry> Sorted(ConcurrentDictionary<ChunkId, ChunkLocation> table)
     {
-        IndexEntry[] entries = [.. table.Select(static pair => new IndexEntry(pair.Key, pair.Value))];
-        Array.Sort(entries, static (a, b) => a.Id.CompareTo(b.Id));
+        // Into an array of the right size: one that grows would leave as much garbage again, and it is megabytes each time.
+        List<IndexEntry> entries = new(table.Count);
+        entries.AddRange(table.Select(static pair => new IndexEntry(pair.Key, pair.Value)));
+        entries.Sort(static (a, b) => a.Id.CompareTo(b.Id));
         return entries;
     }
 

@@ -23,9 +23,10 @@ public sealed partial class TreeReader
             yield return RootEntry(root);
             yield break;
         }
+        NodeSource sequence = nodes.ForSequence();
         Stack<GlobLevel> open = new();
-        open.Push(new GlobLevel(TreePath.Root, await SeekAsync(root ?? EmptyDirectory, pattern.Names[0], cancellationToken)
-            .ConfigureAwait(false)));
+        open.Push(new GlobLevel(
+            TreePath.Root, await SeekAsync(sequence, root ?? EmptyDirectory, pattern.Names[0], cancellationToken).ConfigureAwait(false)));
         while (open.TryPeek(out GlobLevel? level))
         {
             DirectoryCursor cursor = level.Cursor;
@@ -34,9 +35,9 @@ public sealed partial class TreeReader
             if (level.Waiting.TryPeek(out TreeEntry? waiting) && !(more && SortsBefore(cursor.Name, waiting.Path.Name.Span)))
             {
                 level.Waiting.Pop();
+                GlobName below = pattern.Names[open.Count];
                 open.Push(new GlobLevel(
-                    waiting.Path,
-                    await SeekAsync(waiting.Directory!.Value, pattern.Names[open.Count], cancellationToken).ConfigureAwait(false)));
+                    waiting.Path, await SeekAsync(sequence, waiting.Directory!.Value, below, cancellationToken).ConfigureAwait(false)));
                 continue;
             }
             if (!more)
@@ -70,7 +71,8 @@ public sealed partial class TreeReader
     private static bool SortsBefore(ReadOnlySpan<byte> name, ReadOnlySpan<byte> directory) =>
         name.Length > directory.Length && name.StartsWith(directory) && name[directory.Length] < (byte)'/';
 
-    private ValueTask<DirectoryCursor> SeekAsync(DirectoryReference directory, GlobName name, CancellationToken cancellationToken) =>
+    private static ValueTask<DirectoryCursor> SeekAsync(
+        NodeSource nodes, DirectoryReference directory, GlobName name, CancellationToken cancellationToken) =>
         DirectoryCursor.SeekAsync(nodes, directory, name.Prefix, cancellationToken);
 
     /// <summary>A directory in which names are matched.</summary>

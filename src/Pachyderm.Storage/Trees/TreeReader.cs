@@ -60,7 +60,8 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
         TreeEntry directory, ReadOnlyMemory<byte> after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         DirectoryReference reference = Reference(directory);
-        DirectoryCursor cursor = await DirectoryCursor.SeekAsync(nodes, reference, after, cancellationToken).ConfigureAwait(false);
+        NodeSource sequence = nodes.ForSequence();
+        DirectoryCursor cursor = await DirectoryCursor.SeekAsync(sequence, reference, after, cancellationToken).ConfigureAwait(false);
         if (!cursor.AtEnd && cursor.Name.SequenceEqual(after.Span))
         {
             cursor.Advance();
@@ -97,8 +98,9 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
         {
             yield break;
         }
+        NodeSource sequence = nodes.ForSequence();
         Stack<(TreePath Path, DirectoryCursor Cursor)> open = new();
-        open.Push((start.Path, await DirectoryCursor.OpenAsync(nodes, top, cancellationToken).ConfigureAwait(false)));
+        open.Push((start.Path, await DirectoryCursor.OpenAsync(sequence, top, cancellationToken).ConfigureAwait(false)));
         while (open.TryPeek(out (TreePath Path, DirectoryCursor Cursor) current))
         {
             if (!await current.Cursor.MoveToEntryAsync(cancellationToken).ConfigureAwait(false))
@@ -112,7 +114,7 @@ public sealed partial class TreeReader(IChunkStore store, NodeCache cache)
             if (entry.Directory is { } directory)
             {
                 CheckDepth(open.Count, directory);
-                open.Push((entry.Path, await DirectoryCursor.OpenAsync(nodes, directory, cancellationToken).ConfigureAwait(false)));
+                open.Push((entry.Path, await DirectoryCursor.OpenAsync(sequence, directory, cancellationToken).ConfigureAwait(false)));
             }
         }
     }

@@ -100,6 +100,22 @@ public sealed class DatumSetTests
     }
 
     [Fact]
+    public async Task Files_of_many_pages_are_kept()
+    {
+        DatumFile[] files =
+        [
+            .. Enumerable.Range(0, 3_000).Select(static i =>
+                new DatumFile(TreePath.Clean($"/d{i / 100:D2}/{new string('f', i % 40)}{i:D4}")!.Value, Given.Hash($"{i}"), i, i % 3 == 0))
+                .OrderBy(static file => file.Path),
+        ];
+
+        DatumFileList list = await DatumFileList.LoadAsync(new Listed(files), new CommitRef("r", "c"), "/**", Token);
+
+        Assert.Equal(files, Enumerable.Range(0, list.Count).Select(i => list[i]));
+        Assert.All(files, file => Assert.Equal(file, list.Find(file.Path)));
+    }
+
+    [Fact]
     public async Task A_source_out_of_order_is_found_out() => await Assert.ThrowsAsync<InvalidOperationException>(
         () => DatumFileList.LoadAsync(new Listed([Given.File("/b"), Given.File("/a")]), new CommitRef("r", "c"), "/*", Token));
 

@@ -22,6 +22,33 @@ public sealed class NodeCacheTests
         Assert.NotEqual(0, trees.Store.Reads);
     }
 
+    [Theory]
+    [InlineData("walk")]
+    [InlineData("list")]
+    [InlineData("glob")]
+    public async Task A_sequence_of_very_many_entries_does_not_drive_out_what_was_cached(string sequence)
+    {
+        TreeHarness trees = new(Tiny, cache: 1 << 20);
+        DirectoryReference other = await trees.ApplyAsync(null, Put("/a/b/c", "2"));
+        DirectoryReference root = await trees.ApplyAsync(null, Enumerable.Range(0, 30_000).Select(number => Put($"/{number:d5}", "1")));
+        await trees.Reader.FindAsync(other, Path("/a/b/c"), Token);
+        Assert.True(GlobPattern.TryParse("/*", out GlobPattern? all, out _));
+        trees.Store.ResetCounts();
+
+        int entries = await (sequence switch
+        {
+            "walk" => trees.Reader.WalkAsync(TreeReader.RootEntry(root), Token),
+            "list" => trees.Reader.ListAsync(TreeReader.RootEntry(root), default, Token),
+            _ => trees.Reader.GlobAsync(root, all, Token),
+        }).CountAsync(entry => !entry.IsDirectory, Token);
+
+        Assert.Equal(30_000, entries);
+        Assert.InRange(trees.Store.Reads, 5_000, 30_000);
+        trees.Store.ResetCounts();
+        await trees.Reader.FindAsync(other, Path("/a/b/c"), Token);
+        Assert.Equal(0, trees.Store.Reads);
+    }
+
     [Fact]
     public async Task Many_readers_share_a_cache()
     {

@@ -4,13 +4,40 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Storage.Trees.Nodes;
 
 /// <summary>Reads nodes through the cache, and checks that each is what its parent says.</summary>
-internal sealed class NodeSource(IChunkStore store, NodeCache cache)
+internal sealed class NodeSource
 {
+    // Some ten megabytes.
+    private const int NodesOfSequence = 1_024;
+
+    private readonly IChunkStore store;
+    private readonly NodeCache cache;
+    // How many more may come into the cache; null for any number.
+    private int? mayAdd;
+
+    /// <summary>Reads the nodes of a store.</summary>
+    internal NodeSource(IChunkStore store, NodeCache cache)
+        : this(store, cache, mayAdd: null)
+    {
+    }
+
+    private NodeSource(IChunkStore store, NodeCache cache, int? mayAdd)
+    {
+        this.store = store;
+        this.cache = cache;
+        this.mayAdd = mayAdd;
+    }
+
     /// <summary>The node of an empty directory. Known to everybody, it is never read.</summary>
     internal static TreeNode EmptyNode { get; } = MakeEmptyNode();
 
     /// <summary>The reference to an empty directory.</summary>
     internal static DirectoryReference EmptyDirectory { get; } = new(EmptyNode.Id, EmptyNode.Id, 0, 0);
+
+    /// <summary>
+    /// The same nodes, for one sequence that may read very many: only the first ones come into the cache. The others would drive out
+    /// everything else and each other, and live just so long that collecting them is expensive.
+    /// </summary>
+    internal NodeSource ForSequence() => new(store, cache, NodesOfSequence);
 
     /// <summary>Reads the top node of a directory.</summary>
     /// <exception cref="CorruptionException">It is missing or damaged.</exception>
@@ -49,7 +76,11 @@ internal sealed class NodeSource(IChunkStore store, NodeCache cache)
         }
         using ChunkBuffer chunk = await store.ReadAsync(id, cancellationToken).ConfigureAwait(false);
         node = NodeFormat.Read(chunk.Memory.Span, id);
-        cache.Add(node);
+        if (mayAdd != 0)
+        {
+            mayAdd--;
+            cache.Add(node);
+        }
         return node;
     }
 
