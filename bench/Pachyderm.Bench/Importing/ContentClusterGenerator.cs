@@ -95,7 +95,7 @@ internal sealed class ContentClusterGenerator : IAsyncDisposable
             parent = commit;
             commits++;
         }
-        Put($"pachyderm_pfs/repos/{repo}", new RepoInfo { Repo = name, Created = time, SizeBytes = (ulong)(directories.Count * filesPerCommit * size) });
+        Put($"pachyderm_pfs/repos/{repo}", new RepoInfo { Repo = name, Created = time, SizeBytes = (ulong)directories.Count * (ulong)filesPerCommit * (ulong)size });
         Put($"pachyderm_pfs/repoRefCounts/{repo}", "0"u8.ToArray());
         Put($"pachyderm_pfs/branches/{repo}/master", parent!);
     }
