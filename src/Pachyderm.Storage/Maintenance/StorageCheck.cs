@@ -36,7 +36,7 @@ public sealed record StorageCheckOptions
 public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions options)
 {
     private readonly AdoptedPackCheck _adopted = new(store, options);
-    private bool _indexWrong;
+    private bool _rebuildIndex;
     private PackHold? _hold;
 
     /// <summary>Runs the check.</summary>
@@ -74,7 +74,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                     if (options.Fix)
                     {
                         // So that nobody takes its chunks for stored.
-                        await store.RemoveAsync([pack], _hold!, cancellationToken);
+                        await RemoveAsync(pack, cancellationToken);
                     }
                 }
 
@@ -87,7 +87,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
                 options.Progress?.Report(++done);
             }
 
-            if (_indexWrong && options.Fix)
+            if (_rebuildIndex && options.Fix)
             {
                 await store.RebuildIndexAsync(cancellationToken);
             }
@@ -270,7 +270,14 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
             await store.Options.Objects.PutAsync("quarantine/" + pack.Id.Key, damaged ?? Stream.Null, overwrite: true, cancellationToken);
         }
 
-        await store.RemoveAsync([pack], _hold!, cancellationToken);
+        await RemoveAsync(pack, cancellationToken);
+    }
+
+    // Of a chunk in two packs the index may know the lost one alone: a merge of runs drops the older entry.
+    private Task RemoveAsync(PackFile pack, CancellationToken cancellationToken)
+    {
+        _rebuildIndex = true;
+        return store.RemoveAsync([pack], _hold!, cancellationToken);
     }
 
     // What was copied meanwhile needs its reference no more.
@@ -311,7 +318,7 @@ public sealed class StorageCheck(PackChunkStore store, StorageCheckOptions optio
 
     private void AddIndex(List<StorageFinding> findings, string thing, string problem)
     {
-        _indexWrong = true;
+        _rebuildIndex = true;
         findings.Add(new StorageFinding("index-wrong", thing, problem, IndexRemedy, options.Fix));
     }
 

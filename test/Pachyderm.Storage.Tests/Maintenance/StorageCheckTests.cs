@@ -105,6 +105,35 @@ public sealed class StorageCheckTests : IDisposable
         Assert.Equal(StoreExtensions.Random(49, 800), await store.ReadBytesAsync(ids[49]));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_chunk_in_two_packs_outlives_the_one_that_the_index_names(bool missing)
+    {
+        await using PackChunkStore store = await StoreFolder.OpenAsync(Options);
+        List<ChunkId> ids = await PutAsync(store);
+        string first = PathOf(store, ids[7], out _);
+        await AppendAgainAsync(store, ids[7]);
+        string second = PathOf(store, ids[7], out long offset);
+        Assert.NotEqual(first, second, StringComparer.Ordinal);
+        using (await store.Index.CompactAsync(Token))
+        {
+            if (missing)
+            {
+                File.Delete(second);
+            }
+            else
+            {
+                Flip(second, offset + RecordHeader.Length + 5);
+            }
+        }
+
+        await CheckAsync(store, readData: true, fix: true);
+        Assert.Equal(StoreExtensions.Random(7, 800), await store.ReadBytesAsync(ids[7]));
+        Assert.Equal(first, PathOf(store, ids[7], out _));
+        Assert.Empty(await CheckAsync(store, readData: true));
+    }
+
     [Fact]
     public async Task An_index_that_disagrees_with_the_packs_is_found_both_ways_and_built_again()
     {
@@ -128,6 +157,19 @@ public sealed class StorageCheckTests : IDisposable
         List<ChunkId> ids = await store.PutDurablyAsync(Enumerable.Range(0, 50).Select(i => StoreExtensions.Random(i, 800)));
         await store.SealAsync(Token);
         return ids;
+    }
+
+    private static async Task AppendAgainAsync(PackChunkStore store, ChunkId id)
+    {
+        Assert.True(store.Index.TryGet(id, out ChunkLocation location, out PackFile? pack));
+        byte[] stored = new byte[location.Payload.StoredLength];
+        Assert.True(await store.TryReadStoredAsync(pack, new PackEntry(id, location.Offset, location.Payload), stored, Token));
+
+        // As a collection does that is broken off.
+        pack.Condemned = true;
+        await store.AppendStoredAsync(id, location.Payload, stored, Token);
+        pack.Condemned = false;
+        await store.SealAsync(Token);
     }
 
     private static async Task<List<StorageFinding>> CheckAsync(PackChunkStore store, bool readData, bool fix = false) =>
