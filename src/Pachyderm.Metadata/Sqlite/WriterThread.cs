@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Pachyderm.Metadata.Sqlite;
 
@@ -12,7 +12,8 @@ internal sealed class WriterThread : IAsyncDisposable
     private const long MostRows = 100_000;
     private const long LogLimit = 64L << 20;
 
-    private readonly BlockingCollection<WriteRequest> _queue = [];
+    private readonly Queue<WriteRequest> _queue = [];
+    private bool _closed;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<WriteRequest> _batch = [];
     private readonly Database _database;
@@ -37,22 +38,29 @@ internal sealed class WriterThread : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The store is closing.</exception>
     public void Add(WriteRequest request)
     {
-        try
+        lock (_queue)
         {
-            _queue.Add(request, CancellationToken.None);
+            if (!_closed)
+            {
+                _queue.Enqueue(request);
+                Monitor.Pulse(_queue);
+                return;
+            }
         }
-        catch (InvalidOperationException exception)
-        {
-            _ = request.TryBegin();
-            throw new ObjectDisposedException("The metadata store is closed.", exception);
-        }
+
+        _ = request.TryBegin();
+        throw new ObjectDisposedException("The metadata store is closed.", innerException: null);
     }
 
     /// <summary>Runs what waits, then ends the thread. Nothing more is taken.</summary>
     public Task DrainAsync()
     {
-        // The queue is never disposed, since a late caller may be looking at it; it holds nothing that needs it.
-        _queue.CompleteAdding();
+        lock (_queue)
+        {
+            _closed = true;
+            Monitor.Pulse(_queue);
+        }
+
         return _ended.Task;
     }
 
@@ -67,12 +75,26 @@ internal sealed class WriterThread : IAsyncDisposable
 
     private void Work()
     {
-        foreach (WriteRequest first in _queue.GetConsumingEnumerable())
+        while (TryTake(wait: true, out WriteRequest? first))
         {
             RunBatch(first);
         }
 
         _ended.SetResult();
+    }
+
+    // Waits without spinning: what comes next mostly waits for a flush of the disk, and others have a use for the processor meanwhile.
+    private bool TryTake(bool wait, [MaybeNullWhen(false)] out WriteRequest request)
+    {
+        lock (_queue)
+        {
+            while (wait && _queue.Count == 0 && !_closed)
+            {
+                Monitor.Wait(_queue);
+            }
+
+            return _queue.TryDequeue(out request);
+        }
     }
 
     private void RunBatch(WriteRequest first)
@@ -119,7 +141,7 @@ internal sealed class WriterThread : IAsyncDisposable
         _database.Prepare("BEGIN IMMEDIATE").Run();
         long rows = _database.TotalChanges + MostRows;
         RunChange(first);
-        while (_batch.Count < MostChanges && _database.TotalChanges < rows && _queue.TryTake(out WriteRequest? request))
+        while (_batch.Count < MostChanges && _database.TotalChanges < rows && TryTake(wait: false, out WriteRequest? request))
         {
             if (request.TryBegin())
             {

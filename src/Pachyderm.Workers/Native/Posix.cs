@@ -66,6 +66,24 @@ internal static class Posix
     internal static SafeFileHandle Open(SafeFileHandle? directory, byte[] path, int flags) =>
         TryOpen(directory, path, flags, out int error) ?? throw Failure(error, path);
 
+    /// <summary>
+    /// Opens a file that its owner alone can use for writing at any place, and makes it if it is not there. Unlike a <see cref="FileStream"/>
+    /// it neither locks the file nor looks at it first.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="exclusive">Whether it must not be there yet.</param>
+    internal static SafeFileHandle Create(string path, bool exclusive)
+    {
+        const int Make = 0x40;
+        const int Exclusive = 0x80;
+        byte[] name = Bytes(path);
+        int flags = WriteOnly | CloseOnExec | NoFollow | Make | (exclusive ? Exclusive : 0);
+        int descriptor = NativeMethods.OpenAt(CurrentDirectory, name, flags, mode: 0x180);
+        return descriptor < 0
+            ? throw Failure(Marshal.GetLastPInvokeError(), name)
+            : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
     /// <summary>What an entry of a directory is, itself and not what it links to; <see langword="null"/> if it is not there.</summary>
     internal static FileStatus? Status(SafeFileHandle directory, byte[] name)
     {

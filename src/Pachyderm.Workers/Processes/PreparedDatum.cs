@@ -1,3 +1,4 @@
+using System.Text;
 using Pachyderm.Workers.Output;
 using Pachyderm.Workers.Resources;
 using Pachyderm.Workers.Scratch;
@@ -74,7 +75,7 @@ internal sealed class PreparedDatum(Worker worker, DatumWork work, DatumDirector
         }
 
         string script = Shell.CommandScript(worker.Spec, environment, Host.WorkingDirectoryOf(directory));
-        await File.WriteAllTextAsync(directories.ScriptPathOf(directory), script, cancellationToken).ConfigureAwait(false);
+        ScratchFile.Replace(directories.ScriptPathOf(directory), Encoding.UTF8.GetBytes(script));
     }
 
     /// <inheritdoc/>

@@ -36,6 +36,7 @@ internal static class Shell
     internal const string Supervisor = """
         [ $$ -le 16 ] || exit 96
         pach_here=${0%/*}
+        key() { pach_headed=1; }
         while IFS=' ' read -r pach_run pach_digits; do
           pach_code=0
           if [ "$pach_run" != - ]; then
@@ -48,7 +49,12 @@ internal static class Shell
           # Shared memory, semaphores and message queues outlive processes: then this sandbox is not used again.
           pach_soiled=0
           for pach_list in /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg; do
-            [ -r "$pach_list" ] && { read -r pach_line && read -r pach_line && pach_soiled=1; } <"$pach_list"
+            [ -r "$pach_list" ] || continue
+            # Run as a script, a list calls "key", which heads it, and fails at any line behind. A shell that runs nothing there reads instead,
+            # which most do byte by byte.
+            pach_headed=0
+            { . "$pach_list" || pach_soiled=1; } 2>/dev/null
+            [ $pach_headed = 1 ] || { read -r pach_line && read -r pach_line && pach_soiled=1; } <"$pach_list"
           done
           printf '\001%s:%03d:%d\n' "$pach_digits" "$pach_code" "$pach_soiled" >&2
           printf '\001%s:%03d:%d\n' "$pach_digits" "$pach_code" "$pach_soiled"

@@ -36,15 +36,44 @@ internal sealed class InputLayout(int parallelism)
 
         try
         {
-            ParallelOptions options = new() { MaxDegreeOfParallelism = parallelism, CancellationToken = cancellationToken };
-            await Parallel.ForEachAsync(tree.FilesAsync(cancellationToken), options, async (file, stop) =>
-                await WriteFileAsync(file, PlaceOf(directory, file), stop).ConfigureAwait(false)).ConfigureAwait(false);
+            await WriteFilesAsync(tree.FilesAsync(cancellationToken), directory, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException failure) when (failure.HResult == Posix.NoSpace)
         {
             throw new OperatorException("scratch-full", directory, "the disk of the scratch directory is full",
                 "free space, or process fewer datums at once", failure);
         }
+    }
+
+    private async Task WriteFilesAsync(IAsyncEnumerable<IInputFile> files, string directory, CancellationToken cancellationToken)
+    {
+        await using IAsyncEnumerator<IInputFile> next = files.GetAsyncEnumerator(cancellationToken);
+        if (!await next.MoveNextAsync().ConfigureAwait(false))
+        {
+            return;
+        }
+
+        // Most datums are one file, which needs no other threads.
+        IInputFile first = next.Current;
+        if (!await next.MoveNextAsync().ConfigureAwait(false))
+        {
+            await WriteFileAsync(first, PlaceOf(directory, first), cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        ParallelOptions options = new() { MaxDegreeOfParallelism = parallelism, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(RestAsync(first, next), options, async (file, stop) =>
+            await WriteFileAsync(file, PlaceOf(directory, file), stop).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private static async IAsyncEnumerable<IInputFile> RestAsync(IInputFile first, IAsyncEnumerator<IInputFile> next)
+    {
+        yield return first;
+        do
+        {
+            yield return next.Current;
+        }
+        while (await next.MoveNextAsync().ConfigureAwait(false));
     }
 
     private string PlaceOf(string directory, IInputFile file)
@@ -70,17 +99,9 @@ internal sealed class InputLayout(int parallelism)
             return;
         }
 
-        FileStreamOptions options = new()
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        };
-        await using FileStream stream = new(place, options);
-        await file.CopyToAsync(stream, cancellationToken).ConfigureAwait(false);
-        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
-        Interlocked.Add(ref _bytes, stream.Length);
+        await using ScratchFile made = ScratchFile.Make(place);
+        await file.CopyToAsync(made, cancellationToken).ConfigureAwait(false);
+        Interlocked.Add(ref _bytes, made.Length);
     }
 
     private void MakeDirectory(string directory)
