@@ -37,25 +37,29 @@ internal static class Shell
         [ $$ -le 16 ] || exit 96
         pach_here=${0%/*}
         key() { pach_headed=1; }
+        pach_lists=
+        for pach_list in /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg; do
+          [ -r "$pach_list" ] && pach_lists="$pach_lists $pach_list"
+        done
         while IFS=' ' read -r pach_run pach_digits; do
           pach_code=0
           if [ "$pach_run" != - ]; then
             # Opened anew, so that no mode that user code sets on its output stays.
             ( exec <"$pach_here/stdin" >/proc/self/fd/1 2>/proc/self/fd/2; . "$pach_here/$pach_run" )
             pach_code=$?
-            # Every process but this one and the first; the subshell takes in those that are dead, should this be the first one itself.
-            while kill -KILL -1 2>/dev/null; do ( : ); done
           fi
-          # Shared memory, semaphores and message queues outlive processes: then this sandbox is not used again.
           pach_soiled=0
-          for pach_list in /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg; do
-            [ -r "$pach_list" ] || continue
-            # Run as a script, a list calls "key", which heads it, and fails at any line behind. A shell that runs nothing there reads instead,
-            # which most do byte by byte.
-            pach_headed=0
-            { . "$pach_list" || pach_soiled=1; } 2>/dev/null
-            [ $pach_headed = 1 ] || { read -r pach_line && read -r pach_line && pach_soiled=1; } <"$pach_list"
-          done
+          {
+            # Every process but this one and the first; the subshell takes in those that are dead, should this be the first one itself.
+            [ "$pach_run" = - ] || while kill -KILL -1; do ( : ); done
+            # Shared memory, semaphores and message queues outlive processes: then this sandbox is not used again. Run as a script, a list
+            # calls "key", which heads it, and fails at any line behind. A shell that runs nothing there reads instead, mostly byte by byte.
+            for pach_list in $pach_lists; do
+              pach_headed=0
+              . "$pach_list" || pach_soiled=1
+              [ $pach_headed = 1 ] || { read -r pach_line && read -r pach_line && pach_soiled=1; } <"$pach_list"
+            done
+          } 2>/dev/null
           printf '\001%s:%03d:%d\n' "$pach_digits" "$pach_code" "$pach_soiled" >&2
           printf '\001%s:%03d:%d\n' "$pach_digits" "$pach_code" "$pach_soiled"
         done

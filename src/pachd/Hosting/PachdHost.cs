@@ -189,6 +189,7 @@ internal sealed class PachdHost : IAsyncDisposable
     {
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout);
         services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
         services.AddSingleton(new ReadOnlyGuard(stores.WriteRefusal));
         // By factory, so that the container disposes them: services first, stores last.
         services.AddSingleton(_ => stores);
