@@ -41,14 +41,23 @@ internal static class ImportBench
             }
         }
 
+        await FlushAsync(folder.Root, cancellationToken);
         double copied = await CopyAsync(storage, Path.Combine(folder.Root, "copy"), cancellationToken);
         Print("cp -r", copied, null, cluster, "", "");
+        Print("cp -r, and flush", copied + await FlushAsync(folder.Root, cancellationToken), null, cluster, "", "");
     }
 
-    private static async Task<double> CopyAsync(string from, string to, CancellationToken cancellationToken)
+    private static Task<double> CopyAsync(string from, string to, CancellationToken cancellationToken) =>
+        TimeAsync("cp", ["-r", from, to], cancellationToken);
+
+    // What an import has written is on the disk when it ends.
+    private static Task<double> FlushAsync(string directory, CancellationToken cancellationToken) =>
+        TimeAsync("sync", ["-f", directory], cancellationToken);
+
+    private static async Task<double> TimeAsync(string program, string[] arguments, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
-        using Process process = Process.Start(new ProcessStartInfo("cp", ["-r", from, to]) { UseShellExecute = false })!;
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false })!;
         await process.WaitForExitAsync(cancellationToken);
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }

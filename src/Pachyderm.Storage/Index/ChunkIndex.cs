@@ -59,8 +59,8 @@ internal sealed partial class ChunkIndex : IAsyncDisposable
 
             IndexFiles files = new(directory);
             List<IndexRun> runs = [];
-            IndexManifest? manifest = files.TryOpen(runs, out string reason);
-            if (manifest is null)
+            IndexManifest? manifest = files.TryOpen(runs, out string? reason);
+            if (reason is not null)
             {
                 options.Report(new StorageFinding(
                     "index-rebuilt", directory, $"the chunk index cannot be used: {reason}", "it is built from the packs", Fixed: true));

@@ -16,11 +16,11 @@ internal sealed class IndexFiles(string directory)
 
     /// <summary>Opens what is there.</summary>
     /// <param name="runs">The runs, newest first.</param>
-    /// <param name="reason">Why there is none, if null is returned.</param>
+    /// <param name="reason">Why what is there cannot be used; null if it can, or if there is nothing.</param>
     /// <returns>The manifest, or null if the index has to be built anew.</returns>
-    public IndexManifest? TryOpen(List<IndexRun> runs, out string reason)
+    public IndexManifest? TryOpen(List<IndexRun> runs, out string? reason)
     {
-        reason = "there is none yet";
+        reason = null;
         if (!File.Exists(IndexManifest.PathIn(directory)))
         {
             return null;

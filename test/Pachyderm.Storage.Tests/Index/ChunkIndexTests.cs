@@ -173,7 +173,7 @@ public sealed class ChunkIndexTests : IDisposable
             Assert.Equal(StoreExtensions.Random(i, 800), await store.ReadBytesAsync(ids[i]));
         }
 
-        Assert.Equal(2, _folder.FindingIds.Count(static id => id == "index-rebuilt"));
+        Assert.Single(_folder.FindingIds, static id => id == "index-rebuilt");
     }
 
     [Fact]

@@ -42,7 +42,19 @@ public sealed class PackChunkStoreTests : IDisposable
             }
         }
 
-        Assert.Equal("index-rebuilt", Assert.Single(_folder.Findings).Id);
+        Assert.Empty(_folder.Findings);
+    }
+
+    [Fact]
+    public async Task A_store_that_was_closed_before_its_first_chunk_opens_without_a_word()
+    {
+        await using (PackChunkStore store = await _folder.OpenAsync())
+        {
+            Assert.Empty(_folder.SpoolPacks);
+        }
+
+        await using PackChunkStore again = await _folder.OpenAsync();
+        Assert.Empty(_folder.Findings);
     }
 
     [Fact]
