@@ -51,6 +51,18 @@ public sealed class SandboxedProcessTests : WorkerBackendConformance
         Assert.Equal(string.Join('|', Enumerable.Repeat("in out 0|0", 3)), Log.ToString());
     }
 
+    [Theory]
+    [InlineData("-M 1024")]
+    [InlineData("-S 1")]
+    [InlineData("-Q")]
+    public async Task No_kind_of_System_V_object_reaches_the_next_datum(string made)
+    {
+        await using IWorker worker = await Backend.StartAsync(ShellSpec($"ipcs | grep -c '^0x'; ipcmk {made} >/dev/null"), Stop);
+        AssertSuccess(await RunAsync(worker, Work(), Stop));
+        AssertSuccess(await RunAsync(worker, Work(), Stop));
+        Assert.Equal("0|0", Log.ToString());
+    }
+
     [Fact]
     public async Task Each_datum_can_have_a_sandbox_of_its_own()
     {

@@ -13,7 +13,6 @@ internal sealed class WriterThread : IAsyncDisposable
     private const long LogLimit = 64L << 20;
 
     private readonly Queue<WriteRequest> _queue = [];
-    private bool _closed;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<WriteRequest> _batch = [];
     private readonly Database _database;
@@ -22,6 +21,7 @@ internal sealed class WriterThread : IAsyncDisposable
     private readonly int _retainedChanges;
     private readonly FileInfo _log;
     private long _checkpointAt = LogLimit;
+    private bool _closed;
 
     /// <summary>Starts it. It owns the connection from now on.</summary>
     public WriterThread(Database database, ChangeSignal signal, int retainedChanges)

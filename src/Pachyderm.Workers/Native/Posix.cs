@@ -53,18 +53,18 @@ internal static class Posix
     internal static byte[] Bytes(string path) => Encoding.UTF8.GetBytes(path + '\0');
 
     /// <summary>Opens a path, or says which error number stands in the way.</summary>
-    internal static SafeFileHandle? TryOpen(SafeFileHandle? directory, byte[] path, int flags, out int error)
+    internal static SafeFileHandle? TryOpen(SafeFileHandle? directory, byte[] path, int flags, out int error, uint mode = 0)
     {
         int descriptor = directory is null
-            ? NativeMethods.OpenAt(CurrentDirectory, path, flags | CloseOnExec, mode: 0)
-            : NativeMethods.OpenAt(directory, path, flags | CloseOnExec, mode: 0);
+            ? NativeMethods.OpenAt(CurrentDirectory, path, flags | CloseOnExec, mode)
+            : NativeMethods.OpenAt(directory, path, flags | CloseOnExec, mode);
         error = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
         return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     /// <summary>Opens a path.</summary>
-    internal static SafeFileHandle Open(SafeFileHandle? directory, byte[] path, int flags) =>
-        TryOpen(directory, path, flags, out int error) ?? throw Failure(error, path);
+    internal static SafeFileHandle Open(SafeFileHandle? directory, byte[] path, int flags, uint mode = 0) =>
+        TryOpen(directory, path, flags, out int error, mode) ?? throw Failure(error, path);
 
     /// <summary>
     /// Opens a file that its owner alone can use for writing at any place, and makes it if it is not there. Unlike a <see cref="FileStream"/>
@@ -76,12 +76,7 @@ internal static class Posix
     {
         const int Make = 0x40;
         const int Exclusive = 0x80;
-        byte[] name = Bytes(path);
-        int flags = WriteOnly | CloseOnExec | NoFollow | Make | (exclusive ? Exclusive : 0);
-        int descriptor = NativeMethods.OpenAt(CurrentDirectory, name, flags, mode: 0x180);
-        return descriptor < 0
-            ? throw Failure(Marshal.GetLastPInvokeError(), name)
-            : new SafeFileHandle(descriptor, ownsHandle: true);
+        return Open(directory: null, Bytes(path), WriteOnly | NoFollow | Make | (exclusive ? Exclusive : 0), mode: 0x180);
     }
 
     /// <summary>What an entry of a directory is, itself and not what it links to; <see langword="null"/> if it is not there.</summary>

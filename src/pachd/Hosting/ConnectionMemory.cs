@@ -5,7 +5,7 @@ namespace Pachyderm.Pachd.Hosting;
 
 /// <summary>
 /// Gives connections memory in larger pieces than the server's own 4 KiB: one system call takes in as much as a piece holds, and a put of a
-/// gigabyte would need a quarter of a million of them. A connection or call that waits holds none.
+/// gigabyte would need a quarter of a million of them.
 /// </summary>
 internal sealed class ConnectionMemory : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {
