@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pachyderm.Formats.Content;
 using Pachyderm.Metadata;
 using Pachyderm.Migration.Engine;
@@ -29,43 +30,60 @@ internal abstract class ObjectImport
             return;
         }
         isAgain &= done == 0;
-        long number = 0;
-        List<ContentPlace> batch = [];
-        await foreach (ContentPlace place in source.ListPlacesAsync(cancellationToken))
+        // The source is listed, objects are carried and records are written side by side.
+        Task written = Task.CompletedTask;
+        try
         {
-            if (++number <= done)
+            await foreach (Batch batch in Ahead.ReadAsync(stop => ListBatchesAsync(source, done.Value, stop), 1, cancellationToken))
             {
-                continue;
+                Carried carried = await CarryAsync(batch);
+                Task before = written;
+                written = WriteAsync(carried, before);
+                await before;
             }
-            batch.Add(place);
-            if (IsFull(batch))
+            await written;
+        }
+        finally
+        {
+            await written.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task<Carried> CarryAsync(Batch batch)
+        {
+            IChunkWriter writer = stores.Chunks.OpenWriter();
+            try
             {
-                await WriteAsync(number);
+                IReadOnlyList<ContentPlace> left = isAgain ? await FindLeftAsync(stores, batch.Places, cancellationToken) : batch.Places;
+                IReadOnlyList<ObjectRecord> records = await this.CarryAsync(source, left, writer, findings, cancellationToken);
+                await writer.FlushAsync(cancellationToken);
+                FaultPoints.Reach("import.objects-flushed");
+                return new Carried(batch, records, writer);
+            }
+            catch
+            {
+                writer.Dispose();
+                throw;
             }
         }
-        await WriteAsync(null);
 
-        async Task WriteAsync(long? reached)
+        async Task WriteAsync(Carried carried, Task before)
         {
-            using IChunkWriter writer = stores.Chunks.OpenWriter();
-            IReadOnlyList<ContentPlace> left = isAgain ? await FindLeftAsync(stores, batch, cancellationToken) : batch;
-            IReadOnlyList<ObjectRecord> records = await CarryAsync(source, left, writer, findings, cancellationToken);
-            await writer.FlushAsync(cancellationToken);
-            FaultPoints.Reach("import.objects-flushed");
+            // Until the records hold what was written.
+            using IChunkWriter writer = carried.Writer;
+            await before;
             await stores.Metadata.WriteAsync(
                 transaction =>
                 {
-                    foreach (ObjectRecord record in records)
+                    foreach (ObjectRecord record in carried.Records)
                     {
                         transaction.PutObject(record);
                     }
-                    ImportProgress.Write(transaction, Kind, reached);
+                    ImportProgress.Write(transaction, Kind, carried.Batch.Reached);
                     return true;
                 },
                 cancellationToken);
             FaultPoints.Reach("import.objects-written");
-            observer.Advanced(batch.Count);
-            batch.Clear();
+            observer.Advanced(carried.Batch.Places.Count);
         }
     }
 
@@ -111,11 +129,35 @@ internal abstract class ObjectImport
         "object-left-out", FindingSeverity.Warning, $"object {place.Hash}", $"{problem}, so it is left out",
         "restore it from a backup of the object store if anything needs it");
 
-    private static async Task<IReadOnlyList<ContentPlace>> FindLeftAsync(
-        DataStores stores, List<ContentPlace> batch, CancellationToken cancellationToken)
+    private async IAsyncEnumerable<Batch> ListBatchesAsync(
+        LegacyContentStore source, long done, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ContentPlace[] places = [.. batch];
-        return await stores.Metadata.ReadAsync(
-            reader => places.Where(place => reader.FindObject(place.Hash) is null).ToArray(), cancellationToken);
+        long number = 0;
+        List<ContentPlace> places = [];
+        await foreach (ContentPlace place in source.ListPlacesAsync(cancellationToken))
+        {
+            if (++number <= done)
+            {
+                continue;
+            }
+            places.Add(place);
+            if (IsFull(places))
+            {
+                yield return new Batch(places, number);
+                places = [];
+            }
+        }
+        yield return new Batch(places, null);
     }
+
+    private static Task<IReadOnlyList<ContentPlace>> FindLeftAsync(
+        DataStores stores, IReadOnlyList<ContentPlace> places, CancellationToken cancellationToken) =>
+        stores.Metadata.ReadAsync(
+            IReadOnlyList<ContentPlace> (reader) => [.. places.Where(place => reader.FindObject(place.Hash) is null)], cancellationToken);
+
+    /// <summary>Objects, and how many are done with them; null if these are the last.</summary>
+    private sealed record Batch(IReadOnlyList<ContentPlace> Places, long? Reached);
+
+    /// <summary>A batch that is in the chunk store, and who keeps it there until its records are written.</summary>
+    private sealed record Carried(Batch Batch, IReadOnlyList<ObjectRecord> Records, IChunkWriter Writer);
 }

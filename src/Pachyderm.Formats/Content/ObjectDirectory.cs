@@ -1,11 +1,10 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.IO.Enumeration;
 
 namespace Pachyderm.Formats.Content;
 
 /// <summary>
-/// Lists the files of a directory that have hashes of objects for names, in the order of these. Takes 80 bytes for each that is not
+/// Lists the files of a directory that have hashes of objects for names, in the order of these. Takes 64 bytes for each that is not
 /// delivered yet; of more than <paramref name="window"/> twice over the directory is read several times, each pass keeping the smallest that
 /// come after those delivered.
 /// </summary>
@@ -13,7 +12,7 @@ namespace Pachyderm.Formats.Content;
 /// <param name="window">Entries held at a time; half of the peak.</param>
 internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.DefaultWindow)
 {
-    /// <summary>Entries held at a time: at most 320 MB when it has seen twice as many.</summary>
+    /// <summary>Entries held at a time: at most 256 MB when it has seen twice as many.</summary>
     public const int DefaultWindow = 2_000_000;
 
     // Names are hashes, so they fill the buckets evenly: no list has to be copied to a large one as it grows, and each goes when it is
@@ -35,7 +34,7 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
         ObjectName? after = null;
         for (bool more = Directory.Exists(path); more;)
         {
-            (List<Entry>?[] page, more) = ReadPage(after);
+            (List<ObjectName>?[] page, more) = ReadPage(after);
             for (int i = 0; i < page.Length; i++)
             {
                 if (page[i] is not { } bucket)
@@ -45,31 +44,37 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
 
                 page[i] = null;
                 bucket.Sort();
-                foreach (Entry entry in bucket)
+                foreach (ObjectName name in bucket)
                 {
-                    yield return (entry.Name.ToString(), entry.SizeBytes);
+                    string hash = name.ToString();
+                    FileInfo file = new(Path.Combine(path, hash));
+                    // It may be gone by now, and a link is no object.
+                    if (file.Exists && !file.Attributes.HasFlag(FileAttributes.ReparsePoint))
+                    {
+                        yield return (hash, file.Length);
+                    }
                 }
 
-                after = bucket[^1].Name;
+                after = bucket[^1];
             }
         }
     }
 
     // The buckets in order; one without entries is null. What is in them is not sorted.
-    private (List<Entry>?[] Page, bool More) ReadPage(ObjectName? after)
+    private (List<ObjectName>?[] Page, bool More) ReadPage(ObjectName? after)
     {
-        List<Entry>?[] page = new List<Entry>?[1 << BucketBits];
+        List<ObjectName>?[] page = new List<ObjectName>?[1 << BucketBits];
         int count = 0;
         ObjectName? last = null;
-        FileSystemEnumerable<Entry?> entries = new(path, Transform, Everything);
-        foreach (Entry? entry in entries)
+        FileSystemEnumerable<ObjectName?> entries = new(path, Transform, Everything);
+        foreach (ObjectName? entry in entries)
         {
             if (entry is not { } found)
             {
                 continue;
             }
 
-            (page[found.Name.Bucket] ??= []).Add(found);
+            (page[found.Bucket] ??= []).Add(found);
             if (++count >= window * 2L)
             {
                 last = Shorten(page);
@@ -79,18 +84,17 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
 
         return (page, last is not null);
 
-        // Asks the file system only for the files that are delivered: most of the cost is there.
-        Entry? Transform(ref FileSystemEntry entry) =>
+        // Names alone: to ask for the files is most of the cost, and is left to the delivery, beside which others work.
+        ObjectName? Transform(ref FileSystemEntry entry) =>
             ObjectName.TryParse(entry.FileName, out ObjectName name)
             && (after is not { } first || name.CompareTo(first) > 0)
             && (last is not { } bound || name.CompareTo(bound) <= 0)
-            && !entry.IsDirectory && !entry.Attributes.HasFlag(FileAttributes.ReparsePoint)
-                ? new Entry(name, entry.Length)
+                ? name
                 : null;
     }
 
     // Keeps the smallest entries of a page that has more than the window.
-    private ObjectName Shorten(List<Entry>?[] page)
+    private ObjectName Shorten(List<ObjectName>?[] page)
     {
         int room = window;
         int at = 0;
@@ -99,16 +103,11 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
             room -= page[at]?.Count ?? 0;
         }
 
-        List<Entry> cut = page[at]!;
+        List<ObjectName> cut = page[at]!;
         cut.Sort();
         cut.RemoveRange(room, cut.Count - room);
         page.AsSpan(at + 1).Clear();
-        return cut[^1].Name;
-    }
-
-    private readonly record struct Entry(ObjectName Name, long SizeBytes) : IComparable<Entry>
-    {
-        public int CompareTo(Entry other) => Name.CompareTo(other.Name);
+        return cut[^1];
     }
 
     /// <summary>A SHA-512.</summary>
@@ -142,6 +141,14 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
             return order != 0 ? order : D.CompareTo(other.D);
         }
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{A:x32}{B:x32}{C:x32}{D:x32}");
+        public override string ToString()
+        {
+            Span<byte> bytes = stackalloc byte[Length];
+            BinaryPrimitives.WriteUInt128BigEndian(bytes, A);
+            BinaryPrimitives.WriteUInt128BigEndian(bytes[16..], B);
+            BinaryPrimitives.WriteUInt128BigEndian(bytes[32..], C);
+            BinaryPrimitives.WriteUInt128BigEndian(bytes[48..], D);
+            return Convert.ToHexStringLower(bytes);
+        }
     }
 }
