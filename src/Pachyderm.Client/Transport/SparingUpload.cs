@@ -7,7 +7,7 @@ namespace Pachyderm.Client.Transport;
 
 /// <summary>
 /// Sends a file through <c>PutContent</c>: asks for chunks before sending them, as long as the server turns out to know some. A new version
-/// of a large file costs what reading and hashing it costs, plus what changed.
+/// of a large file costs what reading and hashing it costs, plus what changed. A server on the same machine reads the file itself.
 /// </summary>
 internal sealed class SparingUpload(Connection connection, Files.FilesClient files, IProgress<Transfer>? progress)
 {
@@ -26,16 +26,28 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using AsyncDuplexStreamingCall<PutContentRequest, PutContentResponse> call = files.PutContent(cancellationToken: stop.Token);
+        PutContentResponse begun;
         try
         {
-            PutContentRequest head = new() { Head = new PutContentHead { File = file, Overwrite = overwrite } };
+            PutContentRequest head = new()
+            {
+                Head = new PutContentHead { File = file, Overwrite = overwrite, CanHandOver = FileHandOver.IsPossible(content) },
+            };
             await connection.WriteAsync(call, head, stop.Token);
-            await ReceiveAsync(call, stop.Token);
+            begun = await ReceiveAsync(call, stop.Token);
         }
         catch (PachException exception) when (exception.Status == StatusCode.Unimplemented)
         {
             connection.RememberLack(nameof(files.PutContent));
             return false;
+        }
+
+        if (begun.HandOver is { } offer && await FileHandOver.TryAsync(offer, content, stop.Token) is { } range)
+        {
+            await connection.WriteAsync(call, new PutContentRequest { HandedOver = range }, stop.Token);
+            await EndAsync(call, stop.Token);
+            content.Seek((long)(range.Offset + range.Length), SeekOrigin.Begin);
+            return true;
         }
 
         // One window is read and cut while one is sent.
@@ -52,10 +64,8 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
                 }
             }
 
-            await call.RequestStream.CompleteAsync();
-            PutContentResponse last = await ReceiveAsync(call, stop.Token);
-            progress?.Report(new Transfer(Files: 1, Bytes: 0));
-            return last.Done ? true : throw new PachException(StatusCode.Internal, "the server did not say that the file is recorded");
+            await EndAsync(call, stop.Token);
+            return true;
         }
         finally
         {
@@ -66,6 +76,22 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
             {
                 left.Dispose();
             }
+        }
+    }
+
+    private async Task EndAsync(AsyncDuplexStreamingCall<PutContentRequest, PutContentResponse> call, CancellationToken cancellationToken)
+    {
+        await call.RequestStream.CompleteAsync();
+        PutContentResponse answer = await ReceiveAsync(call, cancellationToken);
+        for (; answer.Taken > 0; answer = await ReceiveAsync(call, cancellationToken))
+        {
+            progress?.Report(new Transfer(Files: 0, (long)answer.Taken));
+        }
+
+        progress?.Report(new Transfer(Files: 1, Bytes: 0));
+        if (!answer.Done)
+        {
+            throw new PachException(StatusCode.Internal, "the server did not say that the file is recorded");
         }
     }
 

@@ -221,6 +221,8 @@ internal sealed class PachdHost : IAsyncDisposable
             SecretsDirectory = options.Pipelines.SecretsDirectory,
         }));
         services.AddSingleton<Following>();
+        services.AddSingleton<HandOverDesk>();
+        services.AddHostedService(provider => provider.GetRequiredService<HandOverDesk>());
         services.AddSingleton(provider => new ClusterExtract(
             provider.GetRequiredService<DataStores>().Metadata, stores.Chunks, Path.Combine(options.DataDirectory, "extract"),
             TimeProvider.System));
