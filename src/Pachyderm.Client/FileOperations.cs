@@ -121,6 +121,54 @@ public sealed partial class FileOperations
     }
 
     /// <summary>
+    /// Writes a file's content to a file on the local disk, which is opened as soon as the server has found the first. What did not arrive
+    /// whole is not left behind. A server on the same machine writes large files by itself.
+    /// </summary>
+    /// <param name="commit">The commit.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="destination">Path on disk. A file that exists is replaced; it may be a device or a pipe.</param>
+    /// <param name="progress">Told of what was written; called from other threads.</param>
+    /// <param name="cancellationToken">Stops the download.</param>
+    /// <exception cref="IOException">The destination cannot be written.</exception>
+    public async Task SaveAsync(
+        CommitRef commit, string path, string destination, IProgress<Transfer>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(destination);
+        using HandOverDownload? direct = await HandOverDownload.TryStartAsync(_connection, _native, commit.ToWire(path), cancellationToken);
+        ContentDownload? download = direct is null ? await StartAsync(commit, path, 0, 0, cancellationToken) : null;
+        try
+        {
+            FileStream file = new(destination, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 });
+            bool isRegular = file.CanSeek;
+            try
+            {
+                await using (file)
+                {
+                    if (direct is null || !await direct.TryWriteAsync(file, progress, cancellationToken))
+                    {
+                        download ??= await StartAsync(commit, path, 0, 0, cancellationToken);
+                        await download.CopyToAsync(file, progress, cancellationToken);
+                    }
+                }
+            }
+            catch when (isRegular)
+            {
+                System.IO.File.Delete(destination);
+                throw;
+            }
+        }
+        finally
+        {
+            if (download is not null)
+            {
+                await download.DisposeAsync();
+            }
+        }
+
+        progress?.Report(new Transfer(Files: 1, Bytes: 0));
+    }
+
+    /// <summary>
     /// Opens a file's content as a stream that is read forward, asynchronously. What is wrong with the request is thrown here.
     /// </summary>
     /// <param name="commit">The commit.</param>

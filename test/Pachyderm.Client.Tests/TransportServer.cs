@@ -80,6 +80,10 @@ public sealed class TransportServer : IAsyncDisposable
 
         public Func<IAsyncStreamReader<PutFilesRequest>, ServerCallContext, Task<PutFilesResponse>>? PutFiles { get; set; }
 
+        public Func<IAsyncStreamReader<PutContentRequest>, IServerStreamWriter<PutContentResponse>, Task>? PutContent { get; set; }
+
+        public Func<IAsyncStreamReader<GetContentRequest>, IServerStreamWriter<GetContentResponse>, Task>? GetContent { get; set; }
+
         public Func<GetFilesRequest, IServerStreamWriter<GetFilesResponse>, ServerCallContext, Task>? GetFiles { get; set; }
 
         public Func<ListFilesRequest, IServerStreamWriter<FileInfos>, Task>? ListFiles { get; set; }
@@ -136,6 +140,14 @@ public sealed class TransportServer : IAsyncDisposable
             answers.Calls.Enqueue((nameof(PutFiles), context.RequestHeaders));
             return (answers.PutFiles ?? throw Unimplemented())(requestStream, context);
         }
+
+        public override Task PutContent(
+            IAsyncStreamReader<PutContentRequest> requestStream, IServerStreamWriter<PutContentResponse> responseStream, ServerCallContext context) =>
+            (answers.PutContent ?? throw Unimplemented())(requestStream, responseStream);
+
+        public override Task GetContent(
+            IAsyncStreamReader<GetContentRequest> requestStream, IServerStreamWriter<GetContentResponse> responseStream, ServerCallContext context) =>
+            (answers.GetContent ?? throw Unimplemented())(requestStream, responseStream);
 
         public override Task GetFiles(GetFilesRequest request, IServerStreamWriter<GetFilesResponse> responseStream, ServerCallContext context) =>
             (answers.GetFiles ?? throw Unimplemented())(request, responseStream, context);

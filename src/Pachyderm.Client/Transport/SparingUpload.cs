@@ -31,7 +31,7 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
         {
             PutContentRequest head = new()
             {
-                Head = new PutContentHead { File = file, Overwrite = overwrite, CanHandOver = FileHandOver.IsPossible(content) },
+                Head = new PutContentHead { File = file, Overwrite = overwrite, CanHandOver = FileHandOver.CanBeRead(content) },
             };
             await connection.WriteAsync(call, head, stop.Token);
             begun = await ReceiveAsync(call, stop.Token);
@@ -42,8 +42,10 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
             return false;
         }
 
-        if (begun.HandOver is { } offer && await FileHandOver.TryAsync(offer, content, stop.Token) is { } range)
+        if (begun.HandOver is { } offer && FileHandOver.CanBeRead(content)
+            && await FileHandOver.TryAsync(offer, (FileStream)content, stop.Token))
         {
+            FileRange range = new() { Offset = (ulong)content.Position, Length = (ulong)(content.Length - content.Position) };
             await connection.WriteAsync(call, new PutContentRequest { HandedOver = range }, stop.Token);
             await EndAsync(call, stop.Token);
             content.Seek((long)(range.Offset + range.Length), SeekOrigin.Begin);

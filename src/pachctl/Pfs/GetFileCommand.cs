@@ -66,7 +66,7 @@ internal static class GetFileCommand
             }
             else
             {
-                await ShowAsync(client, from, source, progress => SaveAsync(client, from, source, destination, progress, cancel), cancel);
+                await ShowAsync(client, from, source, progress => client.Files.SaveAsync(from, source, destination, progress, cancel), cancel);
             }
         });
     }
@@ -78,44 +78,5 @@ internal static class GetFileCommand
         await (info is null || info.SizeBytes < WorthShowing
             ? transfer(null)
             : TransferDisplay.RunAsync("Downloading", () => (long)info.SizeBytes, transfer));
-    }
-
-    private static async Task SaveAsync(
-        PachClient client, CommitRef commit, string path, string destination, IProgress<Transfer>? progress,
-        CancellationToken cancellationToken)
-    {
-        // Opened first, so that an error of the server leaves what is at the destination alone.
-        await using Stream content = await client.Files.OpenAsync(commit, path, cancellationToken: cancellationToken);
-        FileStream file = new(destination, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 });
-        bool regular = file.CanSeek;
-        try
-        {
-            await using (file)
-            {
-                await CopyAsync(content, file, progress, cancellationToken);
-            }
-        }
-        catch when (regular)
-        {
-            File.Delete(destination);
-            throw;
-        }
-    }
-
-    private static async Task CopyAsync(Stream content, FileStream file, IProgress<Transfer>? progress, CancellationToken cancellationToken)
-    {
-        byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(1024 * 1024);
-        try
-        {
-            while (await content.ReadAsync(buffer, cancellationToken) is > 0 and var read)
-            {
-                await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-                progress?.Report(new Transfer(Files: 0, read));
-            }
-        }
-        finally
-        {
-            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 }

@@ -1,44 +1,31 @@
 using System.Buffers;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
+using Pachyderm.Pfs;
+using Pachyderm.Storage.Content;
 
 namespace Pachyderm.Pachd.Services;
 
-/// <summary>Reads a file that a client has handed over. The client may change it meanwhile, so every read is looked at.</summary>
+/// <summary>Reads and writes a file that a client has handed over, and may change meanwhile.</summary>
 internal static class HandedOverFile
 {
     private const int PieceLength = 1 << 20;
 
-    /// <summary>Delivers a range of a file in pieces, the next one being read while one is used.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="offset">Where it begins.</param>
-    /// <param name="length">Bytes.</param>
-    /// <param name="append">Takes the pieces, and does not keep them.</param>
-    /// <param name="cancellationToken">Stops.</param>
+    /// <summary>Appends a range of a file to one that is put, the next piece being read while one is taken.</summary>
     /// <exception cref="RpcException">It is no regular file of this length, or cannot be read.</exception>
     public static async Task ReadAsync(
-        SafeFileHandle file, ulong offset, ulong length, Func<ReadOnlyMemory<byte>, ValueTask> append, CancellationToken cancellationToken)
+        SafeFileHandle file, Wire.Native.FileRange range, FilePut put, NativeFilesService.Progress progress, CancellationToken cancellationToken)
     {
-        try
+        UInt128 end = (UInt128)range.Offset + range.Length;
+        // All that is no regular file is empty by this measure.
+        if (end > (UInt128)Guard(() => RandomAccess.GetLength(file), "read"))
         {
-            // All that is no regular file is empty by this measure.
-            if ((UInt128)offset + length > (UInt128)RandomAccess.GetLength(file))
-            {
-                throw Invalid($"bytes {offset} to {(UInt128)offset + length} are not in the file that was handed over");
-            }
-            await ReadAsync(file, (long)offset, (long)length, append, cancellationToken);
+            throw Invalid($"bytes {range.Offset} to {end} are not in the file that was handed over");
         }
-        catch (Exception exception) when (exception is IOException or NotSupportedException or UnauthorizedAccessException)
-        {
-            throw Invalid($"the file that was handed over cannot be read ({exception.Message.TrimEnd('.')})");
-        }
-    }
-
-    private static async Task ReadAsync(
-        SafeFileHandle file, long position, long left, Func<ReadOnlyMemory<byte>, ValueTask> append, CancellationToken cancellationToken)
-    {
         byte[] current = ArrayPool<byte>.Shared.Rent(PieceLength);
         byte[] next = ArrayPool<byte>.Shared.Rent(PieceLength);
+        long position = (long)range.Offset;
+        long left = (long)range.Length;
         Task<int> reading = ReadPieceAsync(current);
         try
         {
@@ -53,7 +40,8 @@ internal static class HandedOverFile
                 position += read;
                 left -= read;
                 reading = ReadPieceAsync(current);
-                await append(next.AsMemory(0, read));
+                await put.AppendAsync(next.AsMemory(0, read), cancellationToken);
+                await progress.AddAsync(read);
             }
         }
         finally
@@ -63,9 +51,57 @@ internal static class HandedOverFile
             ArrayPool<byte>.Shared.Return(current);
             ArrayPool<byte>.Shared.Return(next);
         }
+        await progress.EndAsync();
 
-        Task<int> ReadPieceAsync(byte[] buffer) =>
-            RandomAccess.ReadAsync(file, buffer.AsMemory(0, (int)Math.Min(PieceLength, left)), position, cancellationToken).AsTask();
+        Task<int> ReadPieceAsync(byte[] buffer)
+        {
+            Memory<byte> piece = buffer.AsMemory(0, (int)Math.Min(PieceLength, left));
+            long at = position;
+            return Task.Run(() => Guard(() => RandomAccess.Read(file, piece.Span, at), "read"), CancellationToken.None);
+        }
+    }
+
+    /// <summary>Writes pieces to a file, one after the other.</summary>
+    /// <exception cref="RpcException">It cannot be written.</exception>
+    public static async Task WriteAsync(
+        SafeFileHandle file, ulong offset, IAsyncEnumerable<ChunkBuffer> pieces, NativeFilesService.Progress progress,
+        CancellationToken cancellationToken)
+    {
+        // A pipe has no length: who reads from it slowly would hold a thread.
+        if (offset > (ulong)Guard(() => RandomAccess.GetLength(file), "written"))
+        {
+            throw Invalid($"byte {offset} is behind the end of the file that was handed over");
+        }
+        long position = (long)offset;
+        await foreach (ChunkBuffer piece in pieces.WithCancellation(cancellationToken))
+        {
+            using (piece)
+            {
+                int length = piece.Memory.Length;
+                Guard(
+                    () =>
+                    {
+                        RandomAccess.Write(file, piece.Memory.Span, position);
+                        return true;
+                    },
+                    "written");
+                position += length;
+                await progress.AddAsync(length);
+            }
+        }
+        await progress.EndAsync();
+    }
+
+    private static T Guard<T>(Func<T> access, string done)
+    {
+        try
+        {
+            return access();
+        }
+        catch (Exception exception) when (exception is IOException or NotSupportedException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw Invalid($"the file that was handed over cannot be {done} ({exception.Message.TrimEnd('.')})");
+        }
     }
 
     private static RpcException Invalid(string problem) => new(new Status(StatusCode.InvalidArgument, problem));

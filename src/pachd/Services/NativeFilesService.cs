@@ -1,9 +1,7 @@
-using System.Net;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Microsoft.Win32.SafeHandles;
 using Pachyderm.Pachd.Hosting;
 using Pachyderm.Pachd.Translation;
 using Pachyderm.Pfs;
@@ -12,12 +10,9 @@ using Pachyderm.Storage.Content;
 namespace Pachyderm.Pachd.Services;
 
 /// <summary><c>pachyderm.native.v1.Files</c>: many files in one stream, and lists without a ceiling.</summary>
-internal sealed class NativeFilesService(PachydermFileSystem files, HandOverDesk desk) : Wire.Native.Files.FilesBase
+internal sealed partial class NativeFilesService(PachydermFileSystem files, HandOverDesk desk) : Wire.Native.Files.FilesBase
 {
     private const int MessageLength = 1 << 20;
-
-    // Bytes of a file that was handed over between two messages of progress.
-    private const long ProgressStep = 16 << 20;
 
     /// <inheritdoc/>
     public override async Task<Wire.Native.PutFilesResponse> PutFiles(
@@ -31,48 +26,6 @@ internal sealed class NativeFilesService(PachydermFileSystem files, HandOverDesk
         BulkSummary summary = await files.Writer.PutManyAsync(
             commit, ReadPartsAsync(requestStream, context.CancellationToken), context.CancellationToken);
         return new Wire.Native.PutFilesResponse { Files = (ulong)summary.Files, Bytes = (ulong)summary.Bytes };
-    }
-
-    /// <inheritdoc/>
-    public override async Task PutContent(
-        IAsyncStreamReader<Wire.Native.PutContentRequest> requestStream, IServerStreamWriter<Wire.Native.PutContentResponse> responseStream,
-        ServerCallContext context)
-    {
-        CancellationToken token = context.CancellationToken;
-        if (!await requestStream.MoveNext(token))
-        {
-            return;
-        }
-        Wire.Native.PutContentHead head = requestStream.Current.Head
-            ?? throw new RpcException(new Status(StatusCode.InvalidArgument, "the first message names no file"));
-        await using FilePut put = await files.Writer.OpenAsync(Requests.CommitOf(head.File), head.File.Path, head.Overwrite, token);
-        using HandOverTicket? ticket = head.CanHandOver && IsOnThisMachine(context) ? desk.Offer() : null;
-        Wire.Native.PutContentResponse begun = new();
-        if (ticket is not null)
-        {
-            begun.HandOver = new Wire.Native.HandOver { Socket = ticket.Socket, Ticket = ByteString.CopyFrom(ticket.Number) };
-        }
-        await responseStream.WriteAsync(begun, token);
-        while (await requestStream.MoveNext(token))
-        {
-            Wire.Native.PutContentRequest request = requestStream.Current;
-            switch (request.BodyCase)
-            {
-                case Wire.Native.PutContentRequest.BodyOneofCase.Ask:
-                    IReadOnlyList<bool> known = await put.AskAsync(Requests.Chunks(request.Ask), token);
-                    ByteString answer = ByteString.CopyFrom([.. known.Select(static isKnown => isKnown ? (byte)1 : (byte)0)]);
-                    await responseStream.WriteAsync(new Wire.Native.PutContentResponse { Known = answer }, token);
-                    break;
-                case Wire.Native.PutContentRequest.BodyOneofCase.HandedOver:
-                    await TakeAsync(put, ticket?.File, request.HandedOver, responseStream, token);
-                    break;
-                default:
-                    await put.AppendAsync(request.Value.Memory, token);
-                    break;
-            }
-        }
-        await put.CompleteAsync(token);
-        await responseStream.WriteAsync(new Wire.Native.PutContentResponse { Done = true }, token);
     }
 
     /// <inheritdoc/>
@@ -169,38 +122,6 @@ internal sealed class NativeFilesService(PachydermFileSystem files, HandOverDesk
         await files.Commits.FinishAsync(
             Requests.Commit(request.Commit), Requests.Moment(request.Finished), context.CancellationToken);
         return Replies.Empty;
-    }
-
-    private static bool IsOnThisMachine(ServerCallContext context) =>
-        context.GetHttpContext().Connection is { RemoteIpAddress: { } remote, LocalIpAddress: { } local }
-        && IPAddress.IsLoopback(remote) && IPAddress.IsLoopback(local);
-
-    private static async Task TakeAsync(
-        FilePut put, SafeFileHandle? file, Wire.Native.FileRange range, IServerStreamWriter<Wire.Native.PutContentResponse> responses,
-        CancellationToken cancellationToken)
-    {
-        if (file is null)
-        {
-            throw new RpcException(new Status(StatusCode.FailedPrecondition, "no file was handed over"));
-        }
-        long taken = 0;
-        await HandedOverFile.ReadAsync(
-            file, range.Offset, range.Length,
-            async piece =>
-            {
-                await put.AppendAsync(piece, cancellationToken);
-                taken += piece.Length;
-                if (taken >= ProgressStep)
-                {
-                    await responses.WriteAsync(new Wire.Native.PutContentResponse { Taken = (ulong)taken }, cancellationToken);
-                    taken = 0;
-                }
-            },
-            cancellationToken);
-        if (taken > 0)
-        {
-            await responses.WriteAsync(new Wire.Native.PutContentResponse { Taken = (ulong)taken }, cancellationToken);
-        }
     }
 
     private static Task SendAsync(
