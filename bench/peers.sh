@@ -104,7 +104,7 @@ run_pachyderm() {
   cached "$work/v1.bin" "$work/v2.bin" "$work/small"
   timed pachyderm/put-large "$checkout/pachctl" put-file large master /file -c -f "$work/v1.bin"
   note_stored pachyderm/put-large "$data"
-  timed pachyderm/get-large "$checkout/pachctl" get-file large master /file -o "$out"
+  timed pachyderm/get-large flushed "$checkout/pachctl" get-file large master /file -o "$out"
   same "$work/v1.bin" "$out"
   before=$(bytes_of "$data")
   timed pachyderm/put-second "$checkout/pachctl" put-file large master /file -c -o -f "$work/v2.bin"
@@ -115,7 +115,7 @@ run_pachyderm() {
   before=$(bytes_of "$data")
   timed pachyderm/put-small "$checkout/pachctl" put-file small master / -c -r -f "$work/small"
   note_stored pachyderm/put-small "$data" "$before"
-  timed pachyderm/get-small "$checkout/pachctl" get-file small master / -r -o "$out"
+  timed pachyderm/get-small flushed "$checkout/pachctl" get-file small master / -r -o "$out"
   same_trees "$work/small" "$out"
   echo "pachyderm: peak memory $(awk '/VmHWM/ { print $2 / 1024 }' "/proc/$pachd/status") MiB" >&2
   kill "$pachd"
