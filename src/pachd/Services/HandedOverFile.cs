@@ -14,7 +14,7 @@ internal static class HandedOverFile
     /// <summary>Appends a range of a file to one that is put, the next piece being read while one is taken.</summary>
     /// <exception cref="RpcException">It is no regular file of this length, or cannot be read.</exception>
     public static async Task ReadAsync(
-        SafeFileHandle file, Wire.Native.FileRange range, FilePut put, NativeFilesService.Progress progress, CancellationToken cancellationToken)
+        SafeFileHandle file, Wire.Native.FileRange range, FilePut put, HandOverProgress progress, CancellationToken cancellationToken)
     {
         UInt128 end = (UInt128)range.Offset + range.Length;
         // All that is no regular file is empty by this measure.
@@ -64,7 +64,7 @@ internal static class HandedOverFile
     /// <summary>Writes pieces to a file, one after the other.</summary>
     /// <exception cref="RpcException">It cannot be written.</exception>
     public static async Task WriteAsync(
-        SafeFileHandle file, ulong offset, IAsyncEnumerable<ChunkBuffer> pieces, NativeFilesService.Progress progress,
+        SafeFileHandle file, ulong offset, IAsyncEnumerable<ChunkBuffer> pieces, HandOverProgress progress,
         CancellationToken cancellationToken)
     {
         // A pipe has no length: who reads from it slowly would hold a thread.
@@ -105,4 +105,32 @@ internal static class HandedOverFile
     }
 
     private static RpcException Invalid(string problem) => new(new Status(StatusCode.InvalidArgument, problem));
+}
+
+/// <summary>Tells how many bytes of a file were read or written, in few messages.</summary>
+/// <param name="tell">Is told of those since the last time; never of none, which is no message of progress.</param>
+internal sealed class HandOverProgress(Func<long, Task> tell)
+{
+    private const long Step = 16 << 20;
+    private long _untold;
+
+    /// <summary>So many more are done.</summary>
+    public async ValueTask AddAsync(int bytes)
+    {
+        _untold += bytes;
+        if (_untold >= Step)
+        {
+            await EndAsync();
+        }
+    }
+
+    /// <summary>All are done.</summary>
+    public async ValueTask EndAsync()
+    {
+        if (_untold > 0)
+        {
+            await tell(_untold);
+            _untold = 0;
+        }
+    }
 }

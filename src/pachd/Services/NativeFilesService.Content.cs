@@ -11,10 +11,7 @@ namespace Pachyderm.Pachd.Services;
 /// <content>One large file, and files that are handed over.</content>
 internal sealed partial class NativeFilesService
 {
-    // Bytes of a file that was handed over between two messages of progress.
-    private const long ProgressStep = 16 << 20;
-
-    // A smaller one is sent sooner than its receiver can answer.
+    // The size from which clients hand over what they put, too.
     private const long WorthHandingOver = 16 << 20;
 
     /// <inheritdoc/>
@@ -43,7 +40,7 @@ internal sealed partial class NativeFilesService
                     await responseStream.WriteAsync(new Wire.Native.PutContentResponse { Known = answer }, token);
                     break;
                 case Wire.Native.PutContentRequest.BodyOneofCase.HandedOver:
-                    Progress progress = new(
+                    HandOverProgress progress = new(
                         taken => responseStream.WriteAsync(new Wire.Native.PutContentResponse { Taken = (ulong)taken }, token));
                     await HandedOverFile.ReadAsync(FileOf(ticket), request.HandedOver, put, progress, token);
                     break;
@@ -77,10 +74,10 @@ internal sealed partial class NativeFilesService
             // Nothing was handed over: the content goes another way.
             return;
         }
-        SafeFileHandle target = FileOf(ticket);
+        HandOverProgress progress = new(
+            written => responseStream.WriteAsync(new Wire.Native.GetContentResponse { Written = (ulong)written }, token));
         await HandedOverFile.WriteAsync(
-            target, requestStream.Current.HandedOverAt, view.ReadAsync(file, 0, null, token), new Progress(
-                written => responseStream.WriteAsync(new Wire.Native.GetContentResponse { Written = (ulong)written }, token)), token);
+            FileOf(ticket), requestStream.Current.HandedOverAt, view.ReadAsync(file, 0, null, token), progress, token);
         await responseStream.WriteAsync(new Wire.Native.GetContentResponse { Done = true }, token);
     }
 
@@ -96,30 +93,4 @@ internal sealed partial class NativeFilesService
 
     private static SafeFileHandle FileOf(HandOverTicket? ticket) =>
         ticket?.File ?? throw new RpcException(new Status(StatusCode.FailedPrecondition, "no file was handed over"));
-
-    /// <summary>Tells of bytes, a few messages for many.</summary>
-    internal sealed class Progress(Func<long, Task> tell)
-    {
-        private long untold;
-
-        /// <summary>So many more are done.</summary>
-        public async ValueTask AddAsync(int bytes)
-        {
-            untold += bytes;
-            if (untold >= ProgressStep)
-            {
-                await EndAsync();
-            }
-        }
-
-        /// <summary>All are done.</summary>
-        public async ValueTask EndAsync()
-        {
-            if (untold > 0)
-            {
-                await tell(untold);
-                untold = 0;
-            }
-        }
-    }
 }
