@@ -90,11 +90,12 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
             progress?.Report(new Transfer(Files: 0, (long)answer.Taken));
         }
 
-        progress?.Report(new Transfer(Files: 1, Bytes: 0));
         if (!answer.Done)
         {
             throw new PachException(StatusCode.Internal, "the server did not say that the file is recorded");
         }
+
+        progress?.Report(new Transfer(Files: 1, Bytes: 0));
     }
 
     // Never throws: the sender, which waits on the other side of the channel, does.

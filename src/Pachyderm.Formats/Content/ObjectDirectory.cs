@@ -48,8 +48,8 @@ internal sealed class ObjectDirectory(string path, int window = ObjectDirectory.
                 {
                     string hash = name.ToString();
                     FileInfo file = new(Path.Combine(path, hash));
-                    // It may be gone by now, and a link is no object.
-                    if (file.Exists && !file.Attributes.HasFlag(FileAttributes.ReparsePoint))
+                    // What is gone by now has all attributes.
+                    if ((file.Attributes & (FileAttributes.Directory | FileAttributes.ReparsePoint)) == FileAttributes.None)
                     {
                         yield return (hash, file.Length);
                     }
