@@ -121,7 +121,7 @@ public sealed partial class FileOperations
     }
 
     /// <summary>
-    /// Writes a file's content to a file on the local disk, which is opened as soon as the server has found the first. What did not arrive
+    /// Writes a file's content to a file on the local disk, which is opened when the server has found the first. What did not arrive
     /// whole is not left behind. A server on the same machine writes large files by itself.
     /// </summary>
     /// <param name="commit">The commit.</param>
@@ -138,8 +138,8 @@ public sealed partial class FileOperations
         ContentDownload? download = direct is null ? await StartAsync(commit, path, 0, 0, cancellationToken) : null;
         try
         {
+            bool mayRemove = MayRemove(destination);
             FileStream file = new(destination, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 });
-            bool isRegular = file.CanSeek;
             try
             {
                 await using (file)
@@ -151,7 +151,7 @@ public sealed partial class FileOperations
                     }
                 }
             }
-            catch when (isRegular)
+            catch when (mayRemove)
             {
                 System.IO.File.Delete(destination);
                 throw;
@@ -270,6 +270,18 @@ public sealed partial class FileOperations
         TargetFileDatums = options?.TargetFileDatums ?? 0,
         TargetFileBytes = options?.TargetFileBytes ?? 0,
     };
+
+    // Devices and pipes, which have no length, stay whatever happens; so does a file that was empty.
+    private static bool MayRemove(string destination)
+    {
+        if (!System.IO.File.Exists(destination))
+        {
+            return true;
+        }
+
+        System.IO.FileInfo there = new(destination);
+        return ((there.ResolveLinkTarget(returnFinalTarget: true) as System.IO.FileInfo) ?? there).Length > 0;
+    }
 
     private Task<ContentDownload> StartAsync(CommitRef commit, string path, long offset, long size, CancellationToken cancellationToken)
     {

@@ -218,6 +218,22 @@ public sealed class HandOverTests : IDisposable
         Assert.Equal([1], await File.ReadAllBytesAsync(target, Token));
     }
 
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(20 << 20)]
+    public async Task A_device_that_is_full_is_told_and_stays(int length)
+    {
+        await using Bed bed = await Bed.StartAsync(directory["data"]);
+        await bed.PutAsync("/f", length);
+        // What would be removed is the link.
+        File.CreateSymbolicLink(directory["full"], "/dev/full");
+        IOException failure = await Assert.ThrowsAsync<IOException>(
+            () => bed.Client.Files.SaveAsync(bed.Commit, "/f", directory["full"], cancellationToken: Token));
+        Assert.Contains("No space left on device", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(directory["full"], failure.Message, StringComparison.Ordinal);
+        Assert.Equal("/dev/full", new FileInfo(directory["full"]).LinkTarget);
+    }
+
     [Fact]
     public async Task A_small_file_is_not_worth_an_offer()
     {

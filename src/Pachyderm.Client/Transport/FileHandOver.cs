@@ -54,6 +54,9 @@ internal static class FileHandOver
         }
     }
 
+    /// <summary>What the server could not do with a file that was handed over, under the name that the file has here.</summary>
+    public static IOException Failure(FileStream file, PachException exception) => new($"{file.Name}: {exception.Message}", exception);
+
     private static bool IsFile(Stream content) =>
         DescriptorSocket.IsSupported && content.GetType() == typeof(FileStream) && content.CanSeek;
 }

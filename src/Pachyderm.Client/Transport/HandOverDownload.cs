@@ -48,6 +48,7 @@ internal sealed class HandOverDownload : IDisposable
 
     /// <summary>Hands a file over, and waits until the content is in it.</summary>
     /// <returns>False if it could not be handed over; nothing is written then.</returns>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public async Task<bool> TryWriteAsync(FileStream file, IProgress<Transfer>? progress, CancellationToken cancellationToken)
     {
         if (!FileHandOver.CanBeWritten(file) || !await FileHandOver.TryAsync(_offer, file, cancellationToken))
@@ -55,15 +56,22 @@ internal sealed class HandOverDownload : IDisposable
             return false;
         }
 
-        await _connection.WriteAsync(_call, new GetContentRequest { HandedOverAt = (ulong)file.Position }, cancellationToken);
-        while (await _connection.MoveNextAsync(_call.ResponseStream, cancellationToken))
+        try
         {
-            GetContentResponse answer = _call.ResponseStream.Current;
-            progress?.Report(new Transfer(Files: 0, (long)answer.Written));
-            if (answer.Done)
+            await _connection.WriteAsync(_call, new GetContentRequest { HandedOverAt = (ulong)file.Position }, cancellationToken);
+            while (await _connection.MoveNextAsync(_call.ResponseStream, cancellationToken))
             {
-                return true;
+                GetContentResponse answer = _call.ResponseStream.Current;
+                progress?.Report(new Transfer(Files: 0, (long)answer.Written));
+                if (answer.Done)
+                {
+                    return true;
+                }
             }
+        }
+        catch (PachException exception) when (exception.Status == StatusCode.InvalidArgument)
+        {
+            throw FileHandOver.Failure(file, exception);
         }
 
         throw new PachException(StatusCode.Internal, "the server did not say that the file is complete");

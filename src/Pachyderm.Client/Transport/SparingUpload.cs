@@ -42,13 +42,21 @@ internal sealed class SparingUpload(Connection connection, Files.FilesClient fil
             return false;
         }
 
-        if (begun.HandOver is { } offer && FileHandOver.CanBeRead(content)
-            && await FileHandOver.TryAsync(offer, (FileStream)content, stop.Token))
+        if (begun.HandOver is { } offer && FileHandOver.CanBeRead(content) && content is FileStream open
+            && await FileHandOver.TryAsync(offer, open, stop.Token))
         {
-            FileRange range = new() { Offset = (ulong)content.Position, Length = (ulong)(content.Length - content.Position) };
-            await connection.WriteAsync(call, new PutContentRequest { HandedOver = range }, stop.Token);
-            await EndAsync(call, stop.Token);
-            content.Seek((long)(range.Offset + range.Length), SeekOrigin.Begin);
+            FileRange range = new() { Offset = (ulong)open.Position, Length = (ulong)(open.Length - open.Position) };
+            try
+            {
+                await connection.WriteAsync(call, new PutContentRequest { HandedOver = range }, stop.Token);
+                await EndAsync(call, stop.Token);
+            }
+            catch (PachException exception) when (exception.Status == StatusCode.InvalidArgument)
+            {
+                throw FileHandOver.Failure(open, exception);
+            }
+
+            open.Seek((long)(range.Offset + range.Length), SeekOrigin.Begin);
             return true;
         }
 
