@@ -7,11 +7,6 @@ namespace Pachyderm.Client.Transport;
 /// <summary>Hands a file that is open here to a server on the same machine, see <c>HandOver</c> of the wire API.</summary>
 internal static class FileHandOver
 {
-    // No other service of this machine is spoken to, whatever a server says.
-    private const string Prefix = "pachyderm-";
-    private const int TicketLength = 16;
-    private const int Root = 0;
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether a stream is a file that can be handed over for reading: one that is open for nothing else.</summary>
@@ -27,7 +22,9 @@ internal static class FileHandOver
     /// <returns>False if the server cannot be reached that way, as through a tunnel, or is somebody else's.</returns>
     public static async Task<bool> TryAsync(HandOver offer, FileStream file, CancellationToken cancellationToken)
     {
-        if (!offer.Socket.StartsWith(Prefix, StringComparison.Ordinal) || offer.Ticket.Length != TicketLength)
+        // No other service of this machine is spoken to, whatever a server says.
+        if (!offer.Socket.StartsWith(DescriptorSocket.NamePrefix, StringComparison.Ordinal)
+            || offer.Ticket.Length != DescriptorSocket.TicketLength)
         {
             return false;
         }
@@ -38,8 +35,7 @@ internal static class FileHandOver
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint("\0" + offer.Socket), deadline.Token);
-            uint peer = DescriptorSocket.PeerOf(socket);
-            if (peer != Root && peer != DescriptorSocket.CurrentUser)
+            if (!DescriptorSocket.HasTrustedPeer(socket))
             {
                 return false;
             }

@@ -10,6 +10,13 @@ namespace Pachyderm.Wire.Local;
 /// </summary>
 public static class DescriptorSocket
 {
+    /// <summary>What the names of sockets where files are handed over begin with.</summary>
+    public const string NamePrefix = "pachyderm-";
+
+    /// <summary>Bytes of the ticket that is sent with a file.</summary>
+    public const int TicketLength = 16;
+
+    private const uint Root = 0;
     private const int SocketLevel = 1;
     private const int Rights = 1;
     private const int PeerCredentials = 17;
@@ -24,17 +31,19 @@ public static class DescriptorSocket
     /// <summary>Whether it works here. What is laid out below is what 64-bit Linux has.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux() && Environment.Is64BitProcess && BitConverter.IsLittleEndian;
 
-    /// <summary>The user that runs this process.</summary>
-    public static uint CurrentUser => NativeMethods.EffectiveUser();
-
-    /// <summary>The user that runs the process at the other end, as the kernel knows it.</summary>
-    public static uint PeerOf(Socket socket)
+    /// <summary>
+    /// Whether the process at the other end is one of the same user, or of root, as the kernel knows it: one that can do here what it wants
+    /// anyway.
+    /// </summary>
+    /// <param name="socket">Connected.</param>
+    public static bool HasTrustedPeer(Socket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
         // struct ucred: process, user, group.
         byte[] credentials = new byte[12];
         socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
-        return BitConverter.ToUInt32(credentials, 4);
+        uint user = BitConverter.ToUInt32(credentials, 4);
+        return user == Root || user == NativeMethods.EffectiveUser();
     }
 
     /// <summary>Sends a message with an open file. The sender keeps the file open, too.</summary>

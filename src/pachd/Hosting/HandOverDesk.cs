@@ -12,8 +12,6 @@ namespace Pachyderm.Pachd.Hosting;
 /// </summary>
 internal sealed class HandOverDesk : BackgroundService
 {
-    private const int Root = 0;
-    private const int TicketLength = 16;
     private const int Backlog = 64;
 
     // One who connects has the message ready.
@@ -22,17 +20,27 @@ internal sealed class HandOverDesk : BackgroundService
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<UInt128, HandOverTicket> _awaited = new();
-    private readonly string _name = "pachyderm-" + RandomNumberGenerator.GetHexString(32, lowercase: true);
+    private readonly string _name = DescriptorSocket.NamePrefix + RandomNumberGenerator.GetHexString(32, lowercase: true);
     private readonly Socket? _listener;
 
     /// <summary>Opens the socket, where there are such ones. Nobody can tell its name who was not told.</summary>
     public HandOverDesk()
     {
-        if (DescriptorSocket.IsSupported)
+        if (!DescriptorSocket.IsSupported)
+        {
+            return;
+        }
+        try
         {
             _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             _listener.Bind(new UnixDomainSocketEndPoint("\0" + _name));
             _listener.Listen(Backlog);
+        }
+        catch (SocketException)
+        {
+            // A machine that forbids such sockets can do without: the bytes are sent.
+            _listener?.Dispose();
+            _listener = null;
         }
     }
 
@@ -43,7 +51,7 @@ internal sealed class HandOverDesk : BackgroundService
         {
             return null;
         }
-        byte[] number = RandomNumberGenerator.GetBytes(TicketLength);
+        byte[] number = RandomNumberGenerator.GetBytes(DescriptorSocket.TicketLength);
         HandOverTicket ticket = new(_name, number, this);
         _awaited[Key(number)] = ticket;
         return ticket;
@@ -87,16 +95,15 @@ internal sealed class HandOverDesk : BackgroundService
             deadline.CancelAfter(Patience);
             try
             {
-                uint peer = DescriptorSocket.PeerOf(client);
-                if (peer != Root && peer != DescriptorSocket.CurrentUser)
+                if (!DescriptorSocket.HasTrustedPeer(client))
                 {
                     return;
                 }
                 // Ends when there is something to read.
                 await client.ReceiveAsync(Memory<byte>.Empty, deadline.Token);
-                byte[] number = new byte[TicketLength];
+                byte[] number = new byte[DescriptorSocket.TicketLength];
                 int length = DescriptorSocket.Receive(client, number, out SafeFileHandle? file);
-                if (length == TicketLength && file is not null && _awaited.TryRemove(Key(number), out HandOverTicket? ticket))
+                if (length == number.Length && file is not null && _awaited.TryRemove(Key(number), out HandOverTicket? ticket))
                 {
                     ticket.Put(file);
                     await client.SendAsync(new byte[1], deadline.Token);
